@@ -1,0 +1,67 @@
+/* ascii.c - ASCII without a locale: case, digits, searching, decimal numbers.
+ * Neighbours: every room uses it. Knows nothing of UTF-8: octets over 127 are never letters. */
+#include "base/ascii.h"
+
+#include <string.h>
+
+uint8_t tern__lower(uint8_t c)
+{
+  return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+int tern__is_digit(uint8_t c)
+{
+  return c >= '0' && c <= '9';
+}
+
+int tern__is_alpha(uint8_t c)
+{
+  c = tern__lower(c);
+  return c >= 'a' && c <= 'z';
+}
+
+int tern__same(const char *a, size_t len, const char *b)
+{
+  size_t i;
+
+  for (i = 0; i < len; i++) /* the NUL of a shorter b is unlike any octet but a NUL of a */
+    if (b[i] == '\0' || tern__lower((uint8_t)a[i]) != tern__lower((uint8_t)b[i]))
+      return 0;
+  return b[len] == '\0';
+}
+
+int tern__holds(const char *text, size_t len, const char *needle)
+{
+  size_t n = strlen(needle);
+  size_t i;
+
+  for (i = 0; n <= len && i <= len - n; i++)
+    if (tern__same(text + i, n, needle))
+      return 1;
+  return 0;
+}
+
+/* Long division by hand in 16-bit limbs: a small target would fetch a 64-bit one from its
+ * compiler's library. */
+size_t tern__decimal(uint64_t value, char *out)
+{
+  char digits[20]; /* of 2^64 - 1 */
+  size_t n = sizeof digits;
+  uint64_t quotient;
+  uint32_t rest;
+  int shift;
+
+  do {
+    rest = 0;
+    quotient = 0;
+    for (shift = 48; shift >= 0; shift -= 16) {
+      rest = rest << 16 | (uint32_t)(value >> shift & 0xffff);
+      quotient = quotient << 16 | rest / 10;
+      rest %= 10;
+    }
+    digits[--n] = (char)('0' + rest);
+    value = quotient;
+  } while (value != 0);
+  memcpy(out, digits + n, sizeof digits - n);
+  return sizeof digits - n;
+}

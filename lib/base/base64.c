@@ -1,0 +1,81 @@
+/* base64.c - base64 of RFC 4648 section 4, strict: what AUTH (RFC 4954) and bodies use.
+ * Neighbours: sasl, protocol. Neither table nor line breaks; the decoder takes one whole text. */
+#include "base/base64.h"
+
+static char letter(uint32_t v)
+{
+  v &= 63u;
+  if (v < 26)
+    return (char)('A' + v);
+  if (v < 52)
+    return (char)('a' + (v - 26));
+  if (v < 62)
+    return (char)('0' + (v - 52));
+  return v == 62 ? '+' : '/';
+}
+
+/* 64: not of the alphabet. */
+static uint32_t value(char letter_in)
+{
+  uint8_t c = (uint8_t)letter_in;
+
+  if (c >= 'A' && c <= 'Z')
+    return (uint32_t)(c - 'A');
+  if (c >= 'a' && c <= 'z')
+    return (uint32_t)(c - 'a' + 26);
+  if (c >= '0' && c <= '9')
+    return (uint32_t)(c - '0' + 52);
+  return c == '+' ? 62u : c == '/' ? 63u : 64u;
+}
+
+size_t tern__base64_length(size_t len)
+{
+  size_t groups = len / 3 + (len % 3 != 0);
+
+  return groups > SIZE_MAX / 4 ? SIZE_MAX : groups * 4;
+}
+
+size_t tern__base64_encode(char *out, const uint8_t *in, size_t len)
+{
+  char *start = out;
+
+  while (len > 0) {
+    uint32_t v = (uint32_t)in[0] << 16 | (len > 1 ? (uint32_t)in[1] << 8 : 0u) |
+                 (len > 2 ? in[2] : 0u);
+    size_t n = len < 3 ? len : 3;
+
+    *out++ = letter(v >> 18);
+    *out++ = letter(v >> 12);
+    *out++ = n > 1 ? letter(v >> 6) : '=';
+    *out++ = n > 2 ? letter(v) : '=';
+    in += n;
+    len -= n;
+  }
+  return (size_t)(out - start);
+}
+
+size_t tern__base64_decode(uint8_t *out, const char *in, size_t len)
+{
+  uint8_t *start = out;
+  uint32_t bits = 0;
+  size_t pad = 0;
+  size_t i;
+
+  if (len % 4 != 0)
+    return SIZE_MAX;
+  if (len > 0 && in[len - 1] == '=')
+    pad = in[len - 2] == '=' ? 2 : 1;
+  for (i = 0; i < len - pad; i++) {
+    uint32_t v = value(in[i]);
+
+    if (v > 63)
+      return SIZE_MAX;
+    bits = bits << 6 | v;
+    if (i % 4 != 0) /* each letter but the first of four completes an octet */
+      *out++ = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+  }
+  /* what the last letter holds beyond the last octet must be zero (RFC 4648 3.5) */
+  if (pad > 0 && (bits & (pad == 2 ? 15u : 3u)) != 0)
+    return SIZE_MAX;
+  return (size_t)(out - start);
+}
