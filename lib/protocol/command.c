@@ -1,0 +1,174 @@
+/* command.c - the only writer of command lines, and the checks that let a string get there.
+ *
+ * A path is checked by base/mailbox, everything else of the caller's here: no CR, LF, NUL or other
+ * control octet, no blank that would begin another parameter. Neighbours: session.c and
+ * transaction.c call the checks when an intent is given and the writers when its turn has come. */
+#include "protocol/command.h"
+
+#include <string.h>
+
+#include "base/ascii.h"
+
+#define ENVID_MAX 100u /* RFC 3461 4.4 */
+#define ORCPT_MAX 500u /* RFC 3461 4.2 */
+#define PARAMS_MAX 1024u
+
+static void put(tern__line *l, const char *text, size_t len)
+{
+  if (l->full || l->cap - l->len < len) {
+    l->full = 1;
+    return;
+  }
+  if (l->at != NULL) memcpy(l->at + l->len, text, len);
+  l->len += len;
+}
+
+void tern__line_put(tern__line *l, const char *text)
+{
+  put(l, text, strlen(text));
+}
+
+void tern__line_number(tern__line *l, uint64_t value)
+{
+  char digits[20];
+
+  put(l, digits, tern__decimal(value, digits));
+}
+
+/* RFC 3461 4: "+", "=" and what is not printable ASCII become +XX. */
+static void put_xtext(tern__line *l, const char *text)
+{
+  static const char hex[] = "0123456789ABCDEF";
+
+  for (; *text != '\0'; text++) {
+    uint8_t c = (uint8_t)*text;
+    char code[3];
+
+    code[0] = '+';
+    code[1] = hex[c >> 4];
+    code[2] = hex[c & 15];
+    if (c < 33 || c > 126 || c == '+' || c == '=')
+      put(l, code, 3);
+    else
+      put(l, text, 1);
+  }
+}
+
+/* min..126 for all octets of text (and over 127 where high), at most max of them. */
+static tern_status check_octets(const char *text, size_t max, uint8_t min, size_t *position)
+{
+  size_t i;
+
+  for (i = 0; text[i] != '\0'; i++) {
+    *position = i;
+    if (i >= max || (uint8_t)text[i] < min || (uint8_t)text[i] > 126) return TERN_E_PARAMETER;
+  }
+  *position = i;
+  return TERN_OK;
+}
+
+tern_status tern__check_envid(const char *text, size_t *position)
+{
+  tern_status st = check_octets(text, ENVID_MAX, 32, position);
+
+  return st == TERN_OK && *position == 0 ? TERN_E_PARAMETER : st;
+}
+
+tern_status tern__check_orcpt(const char *text, size_t *position)
+{
+  tern_status st = check_octets(text, ORCPT_MAX, 32, position);
+  size_t i = 0;
+
+  if (st != TERN_OK) return st;
+  while (tern__is_alpha((uint8_t)text[i]) || tern__is_digit((uint8_t)text[i]) || text[i] == '-') i++;
+  if (i != 0 && text[i] == ';' && text[i + 1] != '\0') return TERN_OK; /* addr-type ";" xtext */
+  *position = i;
+  return TERN_E_PARAMETER;
+}
+
+tern_status tern__check_params(const char *text, size_t *position)
+{
+  size_t i = 0, start;
+
+  for (;;) {
+    for (start = i; tern__is_alpha((uint8_t)text[i]) || tern__is_digit((uint8_t)text[i]) ||
+                    (i != start && text[i] == '-');)
+      i++;
+    if (i == start) break;
+    if (text[i] == '=') {
+      for (start = ++i; (uint8_t)text[i] > 32 && (uint8_t)text[i] < 127 && text[i] != '=';) i++;
+      if (i == start) break;
+    }
+    if (text[i] == '\0' && i <= PARAMS_MAX) return TERN_OK;
+    if (text[i] != ' ') break;
+    i++;
+  }
+  *position = i;
+  return TERN_E_PARAMETER;
+}
+
+tern_status tern__check_argument(const char *text, size_t *position)
+{
+  return check_octets(text, 256, 32, position);
+}
+
+void tern__put_verb(tern__line *l, const char *verb, const char *argument)
+{
+  tern__line_put(l, verb);
+  if (argument != NULL) {
+    put(l, " ", 1);
+    tern__line_put(l, argument);
+  }
+  put(l, "\r\n", 2);
+}
+
+void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_args *args)
+{
+  tern__line_put(l, "MAIL FROM:<");
+  tern__line_put(l, t->reverse_path);
+  tern__line_put(l, ">");
+  if (args->size != TERN_LENGTH_UNKNOWN) {
+    tern__line_put(l, " SIZE=");
+    tern__line_number(l, args->size);
+  }
+  if (args->body_8bit) tern__line_put(l, " BODY=8BITMIME");
+  if (args->smtputf8) tern__line_put(l, " SMTPUTF8");
+  if (args->dsn && (t->flags & TERN_MAIL_RET_FULL)) tern__line_put(l, " RET=FULL");
+  if (args->dsn && (t->flags & TERN_MAIL_RET_HDRS)) tern__line_put(l, " RET=HDRS");
+  if (args->dsn && t->envid != NULL) {
+    tern__line_put(l, " ENVID=");
+    put_xtext(l, t->envid);
+  }
+  tern__put_verb(l, "", t->params);
+}
+
+/* RFC 3461 4.1: NEVER alone, or a list. */
+static void put_notify(tern__line *l, uint32_t notify)
+{
+  static const char words[4][8] = { "NEVER", "SUCCESS", "FAILURE", "DELAY" };
+  const char *before = " NOTIFY=";
+  uint32_t i;
+
+  for (i = 0; i < 4; i++)
+    if (notify & ((uint32_t)1 << i)) {
+      tern__line_put(l, before);
+      tern__line_put(l, words[i]);
+      before = ",";
+    }
+}
+
+void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn)
+{
+  tern__line_put(l, "RCPT TO:<");
+  tern__line_put(l, r->forward_path);
+  tern__line_put(l, ">");
+  if (dsn) put_notify(l, r->notify);
+  if (dsn && r->orcpt != NULL) {
+    const char *address = strchr(r->orcpt, ';') + 1; /* there is one: tern__check_orcpt */
+
+    tern__line_put(l, " ORCPT=");
+    put(l, r->orcpt, (size_t)(address - r->orcpt));
+    put_xtext(l, address);
+  }
+  tern__put_verb(l, "", r->params);
+}

@@ -1,0 +1,42 @@
+/* command.h - the only place where the caller's strings become command lines. */
+#ifndef TERN_LIB_PROTOCOL_COMMAND_H
+#define TERN_LIB_PROTOCOL_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <tern/session.h>
+
+/* Builds one line in a buffer; "full" sticks. */
+typedef struct tern__line {
+  char *at; /* NULL: only counts */
+  size_t len;
+  size_t cap;
+  int full;
+} tern__line;
+
+void tern__line_put(tern__line *l, const char *text);
+void tern__line_number(tern__line *l, uint64_t value);
+
+/* ---- checks, before anything is sent: TERN_OK, or the status with *position of the octet ------- */
+/* Whether ENVID or ORCPT can be: RFC 3461 4.2, 4.4 (lengths), and no control octet. */
+tern_status tern__check_envid(const char *text, size_t *position);
+tern_status tern__check_orcpt(const char *text, size_t *position);
+/* "KEY=value KEY" of RFC 5321 4.1.2 Mail-parameters. */
+tern_status tern__check_params(const char *text, size_t *position);
+/* VRFY's argument: printable, at most 256 octets. */
+tern_status tern__check_argument(const char *text, size_t *position);
+
+/* ---- lines, with their CRLF ----------------------------------------------------------------- */
+/* What MAIL says beyond the path. */
+typedef struct tern__mail_args {
+  uint64_t size; /* TERN_LENGTH_UNKNOWN: no SIZE= */
+  int body_8bit;
+  int smtputf8;
+  int dsn;
+} tern__mail_args;
+void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_args *args);
+void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn);
+/* verb, argument (NULL: none), CRLF */
+void tern__put_verb(tern__line *l, const char *verb, const char *argument);
+
+#endif

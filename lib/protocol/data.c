@@ -1,0 +1,190 @@
+/* data.c - from the caller's octets to the octets of DATA or BDAT, by lending, not copying.
+ *
+ * RFC 5321 2.3.8 and 4.1.1.4: lines end with CRLF, CR and LF do not occur alone; a bare one is made
+ * CRLF (or refused), so that no server can take it for another end of content. 4.5.2: a dot at the
+ * start of a line is doubled for DATA; RFC 3030: not for BDAT. Neighbour: transaction.c. */
+#include "protocol/data.h"
+
+#include <string.h>
+
+/* One run is not longer, so that a huge span is scanned while it is sent, not before. */
+#define RUN_MAX 65536u
+
+enum { LINE_START, LINE, AFTER_CR, DOT_SENT };
+
+static const uint8_t crlf[2] = { '\r', '\n' };
+static const uint8_t dot[1] = { '.' };
+
+void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse)
+{
+  memset(d, 0, sizeof *d);
+  d->t = t;
+  d->dots = (uint8_t)dots;
+  d->refuse = (uint8_t)refuse;
+}
+
+int tern__data_ended(const tern__data *d)
+{
+  return d->last && d->len == 0 && d->state == LINE_START;
+}
+
+/* Fetches a piece once the one before is used up: TERN_OK or TERN_SOURCE_END or an error. */
+static tern_status fetch(tern__data *d, int pull, tern_status *cause)
+{
+  const tern_transaction *t = d->t;
+  tern_status st;
+
+  while (d->len == 0) {
+    if (d->last) return TERN_SOURCE_END;
+    if (t->spans != NULL || t->source == NULL) {
+      if (t->spans == NULL || d->span == t->span_count) {
+        d->last = 1;
+        continue;
+      }
+      d->at = t->spans[d->span].octets;
+      d->len = t->spans[d->span++].len;
+      continue;
+    }
+    if (!pull) return TERN_E_STATE;
+    st = t->source->read(t->source_user, &d->at, &d->len);
+    if (st == TERN_SOURCE_END) {
+      d->last = 1;
+    } else if (st != TERN_OK) {
+      d->len = 0;
+      if (st == TERN_E_AGAIN) return st;
+      *cause = st;
+      return TERN_E_SOURCE;
+    } else if (d->len == 0) {
+      *cause = TERN_E_ARGUMENT; /* TERN_OK promises an octet: without one this never ended */
+      return TERN_E_SOURCE;
+    }
+  }
+  return TERN_OK;
+}
+
+static tern_status lend(tern__data *d, tern_span *out, const uint8_t *octets, size_t len)
+{
+  if (octets == d->at) {
+    d->at += len;
+    d->len -= len;
+  }
+  out->octets = octets;
+  out->len = len;
+  return TERN_OK;
+}
+
+/* An octet that is no part of a CRLF stands at d->at (skip 1) or stood before it (skip 0). */
+static tern_status repair(tern__data *d, tern_span *out, size_t skip)
+{
+  if (d->refuse) return TERN_E_CONTENT;
+  d->at += skip;
+  d->len -= skip;
+  d->state = LINE_START;
+  return lend(d, out, crlf, sizeof crlf);
+}
+
+/* The longest run from d->at that leaves as it is; 0 where a repair or a dot is due at once. Sets
+ * the state that the run ends in. */
+static size_t clean_run(tern__data *d)
+{
+  const uint8_t *p = d->at, *end = d->at + (d->len < RUN_MAX ? d->len : RUN_MAX), *lf, *cr;
+
+  while (p < end) {
+    if (d->state == LINE_START && d->dots && *p == '.') break;
+    lf = memchr(p, '\n', (size_t)(end - p));
+    cr = memchr(p, '\r', (size_t)((lf != NULL ? lf : end) - p));
+    if (cr != NULL && (lf == NULL || cr + 1 != lf)) { /* bare, or its LF not in sight */
+      if (cr != p) d->state = LINE;
+      p = cr;
+      break;
+    }
+    if (lf == NULL) {
+      p = end;
+      d->state = LINE;
+      break;
+    }
+    if (cr == NULL) { /* bare LF */
+      if (lf != p) d->state = LINE;
+      p = lf;
+      break;
+    }
+    p = lf + 1;
+    d->state = LINE_START;
+  }
+  return (size_t)(p - d->at);
+}
+
+tern_status tern__data_next(tern__data *d, int pull, tern_span *out, tern_status *cause)
+{
+  for (;;) {
+    tern_status st = fetch(d, pull, cause);
+    size_t run;
+
+    if (st == TERN_SOURCE_END) {
+      if (d->state == AFTER_CR) return repair(d, out, 0);
+      if (d->state == LINE_START) return st;
+      d->state = LINE_START;
+      return lend(d, out, crlf, sizeof crlf); /* the final line ending: RFC 5321 4.1.1.4 */
+    }
+    if (st != TERN_OK) return st;
+    if (d->state == AFTER_CR) {
+      if (*d->at != '\n') return repair(d, out, 0);
+      d->at++;
+      d->len--;
+      d->state = LINE_START;
+      return lend(d, out, crlf, sizeof crlf);
+    }
+    if (d->state == LINE_START && d->dots && *d->at == '.') {
+      d->state = DOT_SENT;
+      return lend(d, out, dot, sizeof dot);
+    }
+    if (d->state == DOT_SENT) d->state = LINE; /* the caller's own dot opens this run */
+    run = clean_run(d);
+    if (run != 0) return lend(d, out, d->at, run);
+    if (*d->at == '\n') return repair(d, out, 1);
+    /* a CR whose next octet decides; it may be in the next piece */
+    if (d->len > 1 && d->at[1] != '\n') return repair(d, out, 1);
+    d->at++;
+    d->len--;
+    d->state = AFTER_CR;
+  }
+}
+
+/* Whether len octets hold one over 127. */
+static int high(const uint8_t *p, size_t len)
+{
+  const uint64_t mask = UINT64_C(0x8080808080808080);
+  uint64_t word, any = 0;
+
+  for (; len >= sizeof word; p += sizeof word, len -= sizeof word) {
+    memcpy(&word, p, sizeof word);
+    any |= word & mask;
+  }
+  for (; len != 0; p++, len--) any |= *p & 0x80u;
+  return any != 0;
+}
+
+tern_status tern__data_measure(const tern_transaction *t, tern_content_info *info)
+{
+  tern__data d;
+  tern_span run;
+  tern_status st, cause = TERN_OK;
+  unsigned newlines = 1; /* line ends in a row; a second one ends the header */
+  int header = 1;
+
+  info->length = 0;
+  info->flags = 0;
+  tern__data_begin(&d, t, 0, (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
+  while ((st = tern__data_next(&d, 0, &run, &cause)) == TERN_OK) {
+    size_t i = 0;
+
+    info->length += run.len;
+    for (; header && i < run.len; i++) {
+      if (run.octets[i] == '\n' && ++newlines == 2) header = 0;
+      if (run.octets[i] != '\n' && run.octets[i] != '\r') newlines = 0;
+      if (run.octets[i] > 127) info->flags |= TERN_CONTENT_UTF8_HEADER | TERN_CONTENT_8BIT;
+    }
+    if (high(run.octets + i, run.len - i)) info->flags |= TERN_CONTENT_8BIT;
+  }
+  return st == TERN_SOURCE_END ? TERN_OK : st;
+}

@@ -1,0 +1,98 @@
+/* ehlo.c - what a server offers, from the lines of its EHLO or LHLO reply (RFC 5321 4.1.1.1).
+ *
+ * Neighbours: session.c hands it each line but the first. The keyword table is data; the names are
+ * also those of tern_capability_name. Limit: a line longer than the reply buffer loses its tail. */
+#include "protocol/ehlo.h"
+
+#include <string.h>
+#include <tern/session.h>
+
+#include "base/ascii.h"
+
+/* Bit i is keyword i: the order of TERN_CAP_... in session.h. */
+static const char keywords[][20] = {
+  "PIPELINING", "SIZE",       "8BITMIME",   "CHUNKING",  "SMTPUTF8",      "DSN",
+  "ENHANCEDSTATUSCODES",      "LIMITS",     "STARTTLS",  "AUTH",          "BINARYMIME",
+  "REQUIRETLS", "DELIVERBY",  "FUTURERELEASE",           "MT-PRIORITY",   "PRDR",
+  "VRFY",
+};
+#define KEYWORDS (sizeof keywords / sizeof keywords[0])
+
+const char *tern_capability_name(uint32_t capability)
+{
+  size_t i;
+
+  for (i = 0; i < KEYWORDS; i++)
+    if (capability == (uint32_t)1 << i) return keywords[i];
+  return "";
+}
+
+/* The next word of text[*at..len), ended by a blank; 0 at the end. */
+static size_t word(const char *text, size_t len, size_t *at, const char **start)
+{
+  size_t i = *at;
+
+  while (i < len && (text[i] == ' ' || text[i] == '\t')) i++;
+  *start = text + i;
+  while (i < len && text[i] != ' ' && text[i] != '\t') i++;
+  *at = i;
+  return (size_t)(text + i - *start);
+}
+
+/* A decimal number that fills the word, saturating; 0 for anything else: as if not given. */
+static uint64_t number(const char *text, size_t len)
+{
+  uint64_t value = 0;
+  size_t i;
+
+  for (i = 0; i < len; i++) {
+    unsigned digit = (unsigned)((uint8_t)text[i] - '0');
+    if (digit > 9) return 0;
+    value = value > UINT64_MAX / 10 - 1 ? UINT64_MAX : value * 10 + digit;
+  }
+  return value;
+}
+
+static void mechanism(tern__offer *offer, const char *name, size_t len,
+                      const tern_mechanism *const *table)
+{
+  uint32_t i;
+
+  for (i = 0; i < 32 && table[i] != NULL; i++)
+    if (tern__same(name, len, table[i]->name)) offer->mechanisms |= (uint32_t)1 << i;
+}
+
+/* RFC 9422 3: name=value words. A value out of range counts as not given. */
+static void limit(tern__offer *offer, const char *text, size_t len)
+{
+  uint64_t value;
+
+  if (len < 9 || (text[7] != '=')) return;
+  value = number(text + 8, len - 8);
+  if (value == 0 || value > 999999) return;
+  if (tern__same(text, 7, "RCPTMAX")) offer->rcpt_max = (uint32_t)value;
+  if (tern__same(text, 7, "MAILMAX")) offer->mail_max = (uint32_t)value;
+}
+
+void tern__ehlo_line(tern__offer *offer, const char *text, size_t len,
+                     const tern_mechanism *const *table)
+{
+  const char *w;
+  size_t at = 0, n = word(text, len, &at, &w), i;
+  uint32_t cap = 0;
+
+  /* "AUTH=LOGIN PLAIN": from before RFC 2554, still sent for old clients beside the right form. */
+  if (n > 5 && tern__same(w, 5, "AUTH=")) {
+    at = (size_t)(w - text) + 5;
+    n = 4;
+  }
+  for (i = 0; i < KEYWORDS; i++)
+    if (tern__same(w, n, keywords[i])) cap = (uint32_t)1 << i;
+  offer->caps |= cap;
+  if (cap != TERN_CAP_SIZE && cap != TERN_CAP_AUTH && cap != TERN_CAP_LIMITS) return;
+  while ((n = word(text, len, &at, &w)) != 0) {
+    if (cap == TERN_CAP_SIZE) offer->size = number(w, n);
+    if (cap == TERN_CAP_AUTH) mechanism(offer, w, n, table);
+    if (cap == TERN_CAP_LIMITS) limit(offer, w, n);
+  }
+}

@@ -1,0 +1,244 @@
+/* engine.h - the state of a session, shared by the files that move it:
+ *   session.c      settings, intents, stepping, deadlines; hands each reply to one of the next two
+ *   login.c        from the greeting to "ready for mail": EHLO, STARTTLS, AUTH
+ *   transaction.c  MAIL to the final reply, and each recipient's outcome
+ *   output.c       what is to be written, and the queue of outstanding commands
+ * The state machine is two cursors over that queue (RFC 2920): output.c's tail is what was sent,
+ * its head the command that the next reply answers. */
+#ifndef TERN_LIB_PROTOCOL_ENGINE_H
+#define TERN_LIB_PROTOCOL_ENGINE_H
+
+#include <tern/session.h>
+
+#include "base/error.h"
+#include "protocol/command.h"
+#include "protocol/data.h"
+#include "protocol/ehlo.h"
+#include "protocol/reply.h"
+
+/* Commands as the queue knows them. */
+enum {
+  TERN__GREETING, /* no command: the greeting is owed from the start */
+  TERN__HELLO,    /* EHLO, LHLO */
+  TERN__HELO,
+  TERN__STARTTLS,
+  TERN__AUTH, /* AUTH and each line of its exchange */
+  TERN__RSET,
+  TERN__MAIL,
+  TERN__RCPT,
+  TERN__DATA,
+  TERN__END, /* the final dot, or the whole of BDAT LAST */
+  TERN__QUIT,
+  TERN__OTHER /* NOOP, VRFY */
+};
+
+/* Where the sender is. */
+enum {
+  TERN__NEW,     /* not started */
+  TERN__OPENING, /* login.c's: replies move it */
+  TERN__TLS,     /* the handshake is the caller's turn */
+  TERN__WORK,    /* a mechanism computes */
+  TERN__ANSWER,  /* a SASL response is being written */
+  TERN__READY,   /* between transactions */
+  TERN__SEND_MAIL,
+  TERN__SEND_RCPT,
+  TERN__SEND_DATA, /* DATA or BDAT is due once the recipients are judged */
+  TERN__WAIT_DATA, /* DATA was sent */
+  TERN__CONTENT,
+  TERN__END_CONTENT,
+  TERN__QUITTING,
+  TERN__ENDED
+};
+
+typedef struct tern__owed {
+  uint32_t end;   /* the stream offset behind the (first) command's last octet */
+  uint32_t last;  /* and behind that of the last command of a run */
+  uint32_t count; /* replies owed: a run of RCPT, LMTP's replies after the content */
+  uint8_t kind;
+  uint8_t slot;
+} tern__owed;
+#define TERN__OWED 8u /* RSET, MAIL, RCPT, DATA of one mail, END of the one before, QUIT */
+
+/* A mail in the session. */
+typedef struct tern__slot {
+  const tern_transaction *t;
+  uint64_t length;      /* on the wire without transparency, or unknown */
+  uint32_t next_rcpt;   /* the sender's cursor over the recipients */
+  uint32_t next_judged; /* the receiver's */
+  uint32_t quota;       /* RCPT still allowed in this round (RCPTMAX) */
+  uint32_t taken;       /* recipients that RCPT accepted in this round */
+  tern_error worst;     /* the gravest word so far, for `done`; of its reply the codes alone */
+  uint16_t flags;
+  uint8_t number; /* order of arrival */
+} tern__slot;
+
+#define TERN__F_UTF8 1u        /* an address beyond ASCII */
+#define TERN__F_8BIT 2u        /* content beyond ASCII */
+#define TERN__F_UTF8_HEADER 4u
+#define TERN__F_MAIL_OK 8u     /* MAIL was accepted: a transaction is open */
+#define TERN__F_REFUSED 16u    /* MAIL or a recipient was refused */
+#define TERN__F_BDAT 32u
+#define TERN__F_OVERLAPPED 64u /* its envelope left before the reply to the content before */
+#define TERN__F_EMPTY 128u     /* 354 came with no recipient left: a lone dot is owed */
+#define TERN__F_USED 256u      /* the content was read once: it must be rewound */
+#define TERN__F_DSN 512u       /* a recipient asks for NOTIFY or ORCPT */
+#define TERN__F_NO_BDAT 1024u  /* BDAT was not understood: once more by DATA */
+#define TERN__F_RSET_SENT 4096u
+#define TERN__F_STOP 8192u       /* no further round, whoever is unsent */
+#define TERN__F_MAIL_ERROR 2048u /* MAIL was refused: the rest of the group says nothing new */
+
+/* Marks in tern_transaction.outcome while under way, beside the public ones. */
+#define TERN__M_SENT 16u  /* RCPT is outstanding */
+#define TERN__M_TAKEN 17u /* RCPT was accepted */
+#define TERN__M_GONE 19u  /* TERN_UNSENT for good */
+#define TERN__M_AGAIN 18u /* too many recipients: in a further transaction */
+
+#define TERN__SPANS 4u
+
+struct tern_session {
+  /* settings */
+  const char *ehlo_name;
+  const tern_mechanism *const *table;
+  tern_credentials *cred;
+  tern_trace trace;
+  void *trace_user;
+  uint64_t overall; /* deadline of everything */
+  uint32_t timeout[TERN_PHASES];
+  uint32_t mask;
+  uint32_t required; /* policies, as sets of capabilities */
+  uint32_t never;
+  uint32_t pipeline;
+  uint8_t tls_mode;
+  uint8_t lmtp;
+  uint8_t channel_safe;
+  uint8_t window;
+
+  /* receiver */
+  tern__reader reader;
+  tern__offer offer;
+  tern__owed owed[TERN__OWED];
+  uint8_t owed_head;
+  uint8_t owed_count;
+
+  /* sender */
+  uint8_t stage;
+  uint8_t span_count;
+  tern_span spans[TERN__SPANS]; /* what is to be written, in order */
+  char *out;
+  uint32_t out_cap;
+  uint32_t out_len;
+  uint32_t written; /* stream offset behind everything queued for writing */
+  uint32_t answered; /* stream offset behind the last command that was answered */
+  uint32_t acked;   /* stream offset behind what the transport took */
+  tern__data data;
+  tern_span run;         /* content taken from data that found no place yet */
+  uint64_t content_sent; /* octets of the content under way handed over, as progress counts */
+  uint64_t content_left; /* of BDAT's promise */
+  uint32_t content_from; /* stream offset of the content's first octet */
+  uint32_t content_end;  /* and behind its last, once that is queued */
+  const char *argument;  /* of VRFY */
+
+  /* transactions */
+  tern__slot *slots;
+  uint8_t slot;      /* the one that the sender is at */
+  uint8_t slot_used; /* slots taken */
+  uint8_t slot_next; /* arrival number to be sent next */
+  uint8_t slot_last; /* arrival number to be given next */
+  uint32_t mails;    /* MAIL commands on this connection */
+  uint32_t used;     /* extensions of the last mail */
+
+  /* authentication */
+  uint32_t tried; /* bit i: mechanism i was refused */
+  uint32_t response_at;
+  uint32_t response_len;
+  uint8_t mechanism; /* index in table, 255: none yet */
+  uint8_t challenges;
+
+  /* flags */
+  uint8_t secure;
+  uint8_t authenticated;
+  uint8_t expired;    /* credentials were asked for again */
+  uint8_t first_due;  /* the initial response waits for an empty challenge */
+  uint8_t sasl_live;  /* a mechanism's state lies behind the out buffer */
+  uint8_t sasl_error; /* the exchange was cancelled: the reply to "*" is awaited */
+  uint8_t needs_rset;
+  uint8_t surprise; /* something was refused: the window is closed */
+  uint8_t quit;
+  uint8_t other; /* NOOP 1, VRFY 2 asked for */
+  uint8_t spent;
+  uint8_t source_waits;
+  uint8_t content_on;  /* progress is reported: 1 once it is due, 2 once content is leaving */
+  uint8_t content_slot;
+  uint8_t content_known; /* content_end is */
+  uint8_t held;        /* BDAT's last octet, kept back until the source says that it was the last */
+  uint8_t holding;
+  uint8_t greeted;
+  uint8_t early;      /* the reply being read began before its command had left */
+  uint8_t reply_read; /* the next octet begins a new reply */
+  uint8_t armed; /* TERN__ARMED_... */
+
+  /* time */
+  uint64_t reply_due;
+  uint64_t write_due; /* also of TLS and of a source that has nothing yet */
+  uint32_t write_mark;
+
+  tern_error error; /* why it ended; before that, the argument last refused */
+};
+
+#define TERN__ARMED_REPLY 1u
+#define TERN__ARMED_WRITE 2u
+
+/* ---- output.c --------------------------------------------------------------------------------- */
+/* Room for a line of at least len octets behind what is queued. */
+int tern__out_room(const tern_session *s, size_t len);
+/* A line to be filled at the end of the out buffer; commit queues it (0: it did not fit, nothing was
+ * queued) and owes a reply of kind to it, traced as it is or, with secret, as that text. */
+void tern__out_line(tern_session *s, tern__line *line);
+/* Whether the line stays under the cap on unanswered octets; the first one always does. */
+int tern__out_may(const tern_session *s, const tern__line *line);
+int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const char *secret);
+/* Octets of content or response: copied where short and there is room, else lent; 0: no place. */
+int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len);
+/* Whether a span of the caller's waits to be written. */
+int tern__out_lends(const tern_session *s);
+/* A reply is owed to what was queued last. */
+void tern__owe(tern_session *s, unsigned kind, uint32_t count);
+tern__owed *tern__owed_first(tern_session *s);
+/* The reply owed first was read; with all it, and its run, are gone. */
+void tern__owed_pop(tern_session *s, int all);
+uint32_t tern__phase_of(unsigned kind);
+/* Whether the octets up to the stream offset are out of our hands. */
+int tern__handed(const tern_session *s, uint32_t offset);
+void tern__trace_line(tern_session *s, char who, const char *line, size_t len);
+
+/* ---- login.c ---------------------------------------------------------------------------------- */
+tern_status tern__login_start(tern_session *s);
+tern_status tern__login_reply(tern_session *s, unsigned kind);
+tern_status tern__login_tls_done(tern_session *s);
+tern_status tern__login_answer(tern_session *s);
+tern_status tern__login_work(tern_session *s);
+/* AUTH where it is asked for and due; else TERN__READY. */
+tern_status tern__login_ready(tern_session *s);
+void tern__login_wipe(tern_session *s);
+
+/* ---- transaction.c ----------------------------------------------------------------------------- */
+/* Checks t and fills the slot. */
+tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t);
+/* Sends as far as PIPELINING, room and window allow. */
+tern_status tern__mail_send(tern_session *s);
+tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot);
+/* The session ended with s->error: every mail in it gets its outcome. */
+void tern__mail_abandon(tern_session *s);
+
+/* ---- session.c --------------------------------------------------------------------------------- */
+/* Ends the session: records the error, settles every mail. Returns status. */
+tern_status tern__fail(tern_session *s, tern_status status, uint32_t phase);
+/* The same because of the reply just read. */
+tern_status tern__fail_reply(tern_session *s, tern_status status, uint32_t phase);
+uint32_t tern__caps(const tern_session *s);
+
+/* ---- redact.c ---------------------------------------------------------------------------------- */
+/* Overwrites each occurrence of the credentials' secrets in text, in plain or in base64. */
+void tern__redact(const tern_credentials *cred, char *text, size_t len);
+
+#endif

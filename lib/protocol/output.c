@@ -1,0 +1,144 @@
+/* output.c - what is to be written, as spans of our buffer and of the caller's octets, and the queue
+ * of commands whose replies are owed.
+ *
+ * The buffer is filled from its start and used anew once all of it was written, so a span in it stays
+ * where it is. Stream offsets are 32 bits and compared as differences. Neighbours: login.c and
+ * transaction.c queue, session.c lends to the caller and takes acknowledgements. */
+#include <string.h>
+
+#include "protocol/engine.h"
+
+/* Content up to this length is copied behind the commands: cheaper than a system call, an entry of a
+ * vector or a TLS record of its own. Longer runs are lent. */
+#define COPY_MAX 512u
+
+uint32_t tern__phase_of(unsigned kind)
+{
+  static const uint8_t phases[] = {
+    TERN_PHASE_GREETING, TERN_PHASE_EHLO, TERN_PHASE_EHLO, TERN_PHASE_STARTTLS,
+    TERN_PHASE_AUTH,     TERN_PHASE_RSET, TERN_PHASE_MAIL, TERN_PHASE_RCPT,
+    TERN_PHASE_DATA,     TERN_PHASE_END_OF_DATA, TERN_PHASE_QUIT, TERN_PHASE_OTHER,
+  };
+
+  return phases[kind];
+}
+
+int tern__handed(const tern_session *s, uint32_t offset)
+{
+  return (int32_t)(s->acked - offset) >= 0;
+}
+
+void tern__trace_line(tern_session *s, char who, const char *line, size_t len)
+{
+  if (s->trace != NULL) s->trace(s->trace_user, who, line, len);
+}
+
+/* ---- spans ------------------------------------------------------------------------------------- */
+static int add_span(tern_session *s, const uint8_t *octets, size_t len)
+{
+  tern_span *last = s->span_count != 0 ? &s->spans[s->span_count - 1] : NULL;
+
+  if (len == 0) return 1;
+  if (last != NULL && last->octets + last->len == octets && octets >= (const uint8_t *)s->out &&
+      octets < (const uint8_t *)s->out + s->out_cap) {
+    last->len += len;
+  } else {
+    if (s->span_count == TERN__SPANS) return 0;
+    last = &s->spans[s->span_count++];
+    last->octets = octets;
+    last->len = len;
+  }
+  s->written += (uint32_t)len;
+  return 1;
+}
+
+int tern__out_room(const tern_session *s, size_t len)
+{
+  return s->out_cap - s->out_len >= len && s->span_count < TERN__SPANS;
+}
+
+void tern__out_line(tern_session *s, tern__line *line)
+{
+  line->at = s->out + s->out_len;
+  line->cap = s->span_count < TERN__SPANS ? s->out_cap - s->out_len : 0;
+  line->len = 0;
+  line->full = 0;
+}
+
+int tern__out_may(const tern_session *s, const tern__line *line)
+{
+  return s->pipeline == 0 || s->owed_count == 0 ||
+         s->written - s->answered + line->len <= s->pipeline;
+}
+
+int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const char *secret)
+{
+  if (line->full || !add_span(s, (const uint8_t *)line->at, line->len)) return 0;
+  s->out_len += (uint32_t)line->len;
+  if (secret != NULL)
+    tern__trace_line(s, 'C', secret, strlen(secret));
+  else
+    tern__trace_line(s, 'C', line->at, line->len - 2);
+  tern__owe(s, kind, 1);
+  return 1;
+}
+
+int tern__out_lends(const tern_session *s)
+{
+  size_t i;
+
+  for (i = 0; i < s->span_count; i++)
+    if (s->spans[i].octets < (const uint8_t *)s->out ||
+        s->spans[i].octets >= (const uint8_t *)s->out + s->out_cap)
+      return 1;
+  return 0;
+}
+
+int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len)
+{
+  if (len <= COPY_MAX && tern__out_room(s, len)) {
+    if (octets != (const uint8_t *)s->out + s->out_len) memcpy(s->out + s->out_len, octets, len);
+    (void)add_span(s, (const uint8_t *)s->out + s->out_len, len);
+    s->out_len += (uint32_t)len;
+    return 1;
+  }
+  /* the last place is kept for what follows the content */
+  return s->span_count < TERN__SPANS - 1 && add_span(s, octets, len);
+}
+
+/* ---- the queue --------------------------------------------------------------------------------- */
+tern__owed *tern__owed_first(tern_session *s)
+{
+  return s->owed_count != 0 ? &s->owed[s->owed_head] : NULL;
+}
+
+void tern__owe(tern_session *s, unsigned kind, uint32_t count)
+{
+  tern__owed *o;
+
+  if (s->owed_count != 0) {
+    o = &s->owed[(s->owed_head + s->owed_count - 1u) % TERN__OWED];
+    if (kind == TERN__RCPT && o->kind == kind && o->slot == s->slot) {
+      o->count++;
+      o->last = s->written;
+      return;
+    }
+  }
+  o = &s->owed[(s->owed_head + s->owed_count++) % TERN__OWED];
+  o->end = o->last = s->written;
+  o->count = count;
+  o->kind = (uint8_t)kind;
+  o->slot = s->slot;
+}
+
+void tern__owed_pop(tern_session *s, int all)
+{
+  tern__owed *o = &s->owed[s->owed_head];
+
+  s->armed &= (uint8_t)~TERN__ARMED_REPLY; /* the next reply has a time of its own */
+  s->answered = o->end;
+  if (--o->count != 0 && !all) return;
+  s->answered = o->last;
+  s->owed_head = (uint8_t)((s->owed_head + 1u) % TERN__OWED);
+  s->owed_count--;
+}

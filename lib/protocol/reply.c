@@ -1,0 +1,175 @@
+/* reply.c - reads a reply one octet at a time, in any split (RFC 5321 4.2, 4.2.1).
+ *
+ * Neighbours: session.c feeds it and asks transcript and ehlo about each raw line; verdict.c says
+ * what the reply means. Lenient where servers are sloppy (bare LF, no text, control octets, any
+ * second and third digit), strict where a wrong guess would lie about delivery (first digit 2..5,
+ * the same code on each line). Limits: the text is cut to the buffer, lines and their number are
+ * bounded by reply.h. */
+#include "protocol/reply.h"
+
+#include <string.h>
+
+#include "base/ascii.h"
+
+enum { DIGIT_1, DIGIT_2, DIGIT_3, SEPARATOR, TEXT, END_CR };
+
+void tern__reply_buffer(tern__reader *r, char *text, size_t cap)
+{
+  r->text = text;
+  r->cap = (uint16_t)(cap > UINT16_MAX ? UINT16_MAX : cap);
+  r->base = 0;
+  tern__reply_begin(r);
+}
+
+void tern__reply_begin(tern__reader *r)
+{
+  memset(&r->reply, 0, sizeof r->reply);
+  r->reply.text = r->text + r->base;
+  r->text[r->base] = '\0';
+  r->len = r->line = r->base;
+  r->count = 0;
+  r->lines = r->state = r->cut = r->last = 0;
+}
+
+int tern__reply_retain(tern__reader *r, size_t min)
+{
+  if ((size_t)r->len + 1 + min > r->cap) return 0;
+  r->base = (uint16_t)(r->len + 1);
+  return 1;
+}
+
+int tern__reply_partial(const tern__reader *r)
+{
+  return r->count != 0 || r->lines != 0;
+}
+
+int tern__reply_may_be(const tern__reader *r, unsigned code)
+{
+  unsigned unit = r->lines != 0 || r->count >= 3 ? 1 : r->count == 2 ? 10 : 100;
+
+  return r->reply.code / unit == code / unit;
+}
+
+/* The raw line is sanitised here, so that nothing behind has to think of NUL or escape codes. */
+static void store(tern__reader *r, uint8_t c)
+{
+  if ((size_t)r->len + 1 >= r->cap) {
+    r->cut = 1;
+    return;
+  }
+  r->text[r->len++] = (char)((c < 32 && c != '\t') || c == 127 ? '?' : c);
+  r->text[r->len] = '\0';
+}
+
+static tern_status digit(tern__reader *r, uint8_t c)
+{
+  unsigned place = r->state; /* 0, 1, 2 */
+  static const uint8_t unit[3] = { 100, 10, 1 };
+  unsigned value = (unsigned)(c - '0') * unit[place];
+
+  if (!tern__is_digit(c) || (place == 0 && (c < '2' || c > '5'))) return TERN_E_REPLY_SYNTAX;
+  if (r->lines == 0) {
+    r->reply.code = (uint16_t)(r->reply.code + value);
+  } else if (r->reply.code / unit[place] % 10 != (unsigned)(c - '0')) {
+    return TERN_E_REPLY_CODES; /* RFC 5321 4.2.1: the code is the same on each line */
+  }
+  r->state++;
+  return TERN__REPLY_PARTIAL;
+}
+
+static tern_status line_end(tern__reader *r)
+{
+  r->lines++;
+  r->count = 0;
+  r->state = DIGIT_1;
+  if (r->last) return TERN__REPLY_DONE;
+  return r->lines >= TERN__REPLY_LINES_MAX ? TERN_E_REPLY_LENGTH : TERN__REPLY_LINE;
+}
+
+tern_status tern__reply_octet(tern__reader *r, uint8_t c)
+{
+  tern_status st = TERN__REPLY_PARTIAL;
+
+  if (r->count == 0) r->line = r->len;
+  if (c == '\n') {
+    if (r->state < SEPARATOR) return TERN_E_REPLY_SYNTAX;
+    if (r->state == SEPARATOR) r->last = 1; /* "250" CRLF: no text, no separator */
+    return line_end(r);
+  }
+  if (r->state == END_CR) { /* the CR did not end the line: an octet of text like others */
+    r->state = TEXT;
+    store(r, '\r');
+  }
+  if (c != '\r' && r->count >= TERN__REPLY_LINE_MAX) return TERN_E_REPLY_LENGTH;
+  if (r->count < UINT16_MAX) r->count++;
+  switch (r->state) {
+  case DIGIT_1:
+  case DIGIT_2:
+  case DIGIT_3:
+    st = digit(r, c);
+    break;
+  case SEPARATOR:
+    if (c == '\r') {
+      r->last = 1;
+      r->state = END_CR;
+      return st;
+    }
+    if (c != ' ' && c != '-') return TERN_E_REPLY_SYNTAX;
+    r->last = c == ' ';
+    r->state = TEXT;
+    break;
+  default:
+    if (c == '\r') {
+      if (r->count > TERN__REPLY_LINE_MAX + 1u) return TERN_E_REPLY_LENGTH;
+      r->state = END_CR;
+      return st;
+    }
+  }
+  store(r, c);
+  return st;
+}
+
+/* The length of "5.7.1" at text, 0 where there is none of the reply's class (RFC 2034 4, 3463 2). */
+static size_t enhanced_length(const tern__reader *r, const char *text, size_t len)
+{
+  size_t i = 1, part, digits;
+
+  if (len < 5 || text[0] != (char)('0' + r->reply.code / 100) || text[0] == '3') return 0;
+  for (part = 0; part < 2; part++) {
+    if (i >= len || text[i++] != '.') return 0;
+    for (digits = 0; i < len && tern__is_digit((uint8_t)text[i]); digits++) i++;
+    if (digits < 1 || digits > 3) return 0;
+  }
+  return i == len || text[i] == ' ' ? i : 0;
+}
+
+void tern__reply_keep(tern__reader *r)
+{
+  char *raw = r->text + r->line;
+  size_t len = (size_t)(r->len - r->line), skip = len < 4 ? len : 4, code;
+
+  code = enhanced_length(r, raw + skip, len - skip);
+  if (code != 0) {
+    if (r->lines == 1) {
+      memcpy(r->reply.enhanced, raw + skip, code);
+      r->reply.enhanced[code] = '\0';
+    }
+    skip += code;
+    if (skip < len) skip++; /* the blank behind it */
+  }
+  if (r->lines > 1 && skip > 0) raw[0] = '\n'; /* joins the lines */
+  if (r->lines > 1 && skip > 0) {
+    raw++;
+    skip--;
+    len--;
+  }
+  memmove(raw, raw + skip, len - skip);
+  r->len = (uint16_t)((size_t)(raw - r->text) + len - skip);
+  r->text[r->len] = '\0';
+}
+
+void tern__reply_drop(tern__reader *r)
+{
+  r->len = r->line;
+  r->text[r->len] = '\0';
+}

@@ -1,0 +1,696 @@
+/* session.c - the session as its caller sees it: settings, intents, stepping, deadlines, getters.
+ *
+ * Each stepping call lets the receiver judge what came (login.c, transaction.c), then lets the
+ * sender run as far as it may, then sets the deadlines. Deadlines of RFC 5321 4.5.3.2 run for a
+ * whole reply, handshake or block, not for each octet. */
+#include <string.h>
+
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include "protocol/engine.h"
+#include "protocol/verdict.h"
+
+#define WRITE_BLOCK 16384u /* the time of a write begins anew with each such block */
+
+/* The public constants must hold what they are for. */
+typedef char session_fits[sizeof(tern_session) <= TERN_SESSION_OBJECT ? 1 : -1];
+typedef char slot_fits[sizeof(tern__slot) <= TERN_SESSION_SLOT ? 1 : -1];
+
+static const uint32_t default_timeout[TERN_PHASES] = {
+  60000,  60000,  60000,  60000,  /* none, resolve, connect, TLS */
+  300000, 300000, 60000,  60000,  /* greeting, EHLO, STARTTLS, AUTH */
+  300000, 300000, 120000, 600000, /* MAIL, RCPT, DATA, end of data */
+  60000,  1000,   60000,          /* RSET, QUIT, other */
+};
+
+/* ---- life -------------------------------------------------------------------------------------- */
+size_t tern_session_size(uint32_t window, size_t text, size_t out)
+{
+  return TERN_SESSION_SIZE(window, text, out);
+}
+
+tern_status tern_session_init(tern_session **session, void *block, size_t size, uint32_t window,
+                              size_t text)
+{
+  tern_session *s = block;
+  size_t fixed;
+
+  if (session == NULL) return TERN_E_ARGUMENT;
+  *session = NULL;
+  if (block == NULL || window < 1 || window > 16 || text < TERN_SESSION_TEXT_MIN ||
+      text > UINT16_MAX || (uintptr_t)block % TERN_SESSION_ALIGN != 0)
+    return TERN_E_ARGUMENT;
+  text = (text + 7) & ~(size_t)7;
+  fixed = ((sizeof *s + 7) & ~(size_t)7) + window * ((sizeof(tern__slot) + 7) & ~(size_t)7);
+  if (size < fixed + text + TERN_SESSION_OUT_MIN) return TERN_E_BUFFER;
+  memset(block, 0, fixed);
+  s->slots = (void *)((char *)block + ((sizeof *s + 7) & ~(size_t)7));
+  s->window = (uint8_t)window;
+  tern__reply_buffer(&s->reader, (char *)block + fixed, text);
+  s->out = (char *)block + fixed + text;
+  size -= fixed + text;
+  s->out_cap = (uint32_t)(size > 0x40000000 ? 0x40000000 : size & ~(size_t)7);
+  memcpy(s->timeout, default_timeout, sizeof s->timeout);
+  s->overall = TERN_NEVER;
+  s->table = tern_mechanisms();
+  s->mechanism = UINT8_MAX;
+  *session = s;
+  return TERN_OK;
+}
+
+void tern_session_wipe(tern_session *s)
+{
+  if (s == NULL) return;
+  tern__login_wipe(s);
+  tern__wipe(s->out, s->out_cap);
+  tern__wipe(s->reader.text, s->reader.cap);
+  tern__wipe(s, sizeof *s);
+  s->stage = TERN__ENDED;
+}
+
+/* ---- settings ---------------------------------------------------------------------------------- */
+static tern_status settable(const tern_session *s)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  return s->stage == TERN__NEW ? TERN_OK : TERN_E_STATE;
+}
+
+static tern_status set_octet(tern_session *s, uint8_t *member, uint32_t value, uint32_t max)
+{
+  tern_status st = settable(s);
+
+  if (st == TERN_OK && value > max) st = TERN_E_ARGUMENT;
+  if (st == TERN_OK) *member = (uint8_t)value;
+  return st;
+}
+
+tern_status tern_session_set_tls(tern_session *s, uint32_t mode)
+{
+  return set_octet(s, s != NULL ? &s->tls_mode : NULL, mode, TERN_TLS_IMPLICIT);
+}
+
+tern_status tern_session_set_lmtp(tern_session *s, uint32_t on)
+{
+  return set_octet(s, s != NULL ? &s->lmtp : NULL, on != 0, 1);
+}
+
+tern_status tern_session_set_channel_safe(tern_session *s, uint32_t on)
+{
+  return set_octet(s, s != NULL ? &s->channel_safe : NULL, on != 0, 1);
+}
+
+tern_status tern_session_set_ehlo_name(tern_session *s, const char *name)
+{
+  tern_status st = settable(s);
+  size_t position = 0;
+
+  if (st != TERN_OK) return st;
+  if (name == NULL || tern__domain_check(name, &position) != TERN_OK) {
+    tern__error_field(&s->error, TERN_E_NAME, TERN_FIELD_EHLO_NAME, name, position);
+    return TERN_E_NAME;
+  }
+  s->ehlo_name = name;
+  return TERN_OK;
+}
+
+tern_status tern_session_set_mask(tern_session *s, uint32_t capabilities)
+{
+  tern_status st = settable(s);
+
+  if (st == TERN_OK) s->mask = capabilities;
+  return st;
+}
+
+tern_status tern_session_set_policy(tern_session *s, uint32_t capability, uint32_t policy)
+{
+  tern_status st = settable(s);
+
+  if (st != TERN_OK) return st;
+  if (policy > TERN_NEVER_USE || capability == 0) return TERN_E_ARGUMENT;
+  s->required &= ~capability;
+  s->never &= ~capability;
+  if (policy == TERN_REQUIRE) s->required |= capability;
+  if (policy == TERN_NEVER_USE) s->never |= capability;
+  return TERN_OK;
+}
+
+tern_status tern_session_set_timeout(tern_session *s, uint32_t phase, uint32_t ms)
+{
+  tern_status st = settable(s);
+  uint32_t i;
+
+  if (st != TERN_OK) return st;
+  if (phase >= TERN_PHASES) return TERN_E_ARGUMENT;
+  for (i = 1; i < TERN_PHASES; i++)
+    if (i == phase || (phase == TERN_PHASE_NONE && i != TERN_PHASE_QUIT)) s->timeout[i] = ms;
+  return TERN_OK;
+}
+
+tern_status tern_session_set_deadline(tern_session *s, uint64_t at)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  s->overall = at; /* at any time: each mail may have its own */
+  return TERN_OK;
+}
+
+tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets)
+{
+  tern_status st = settable(s);
+
+  if (st == TERN_OK) s->pipeline = octets;
+  return st;
+}
+
+tern_status tern_session_set_mechanisms(tern_session *s, const tern_mechanism *const *table)
+{
+  tern_status st = settable(s);
+
+  if (st == TERN_OK) s->table = table != NULL ? table : tern_mechanisms();
+  return st;
+}
+
+tern_status tern_session_set_trace(tern_session *s, tern_trace trace, void *user)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  s->trace = trace;
+  s->trace_user = user;
+  return TERN_OK;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+/* Stops everything; mails are settled by s->error. */
+static tern_status end(tern_session *s)
+{
+  s->stage = TERN__ENDED;
+  tern__mail_abandon(s);
+  tern__login_wipe(s);
+  s->span_count = 0;
+  s->owed_count = 0;
+  return s->error.status;
+}
+
+tern_status tern__fail(tern_session *s, tern_status status, uint32_t phase)
+{
+  const char *detail = s->error.detail;
+  tern_status cause = s->error.cause;
+
+  if (s->stage == TERN__ENDED) return s->error.status;
+  tern__error_set(&s->error, status, phase);
+  s->error.detail = detail;
+  s->error.cause = cause;
+  return end(s);
+}
+
+tern_status tern__fail_reply(tern_session *s, tern_status status, uint32_t phase)
+{
+  const char *detail = s->error.detail;
+
+  if (s->stage == TERN__ENDED) return s->error.status;
+  tern__error_set(&s->error, status, phase);
+  s->error.detail = detail;
+  s->error.reply = s->reader.reply;
+  return end(s);
+}
+
+/* QUIT's answer, its lack, or whatever else happens then: nothing of it changes a result. */
+static tern_status end_well(tern_session *s)
+{
+  tern__error_set(&s->error, TERN_OK, TERN_PHASE_QUIT);
+  return end(s);
+}
+
+/* ---- deadlines ---------------------------------------------------------------------------------- */
+static uint64_t after(uint64_t now, uint32_t ms)
+{
+  return ms == 0 || now > TERN_NEVER - ms ? TERN_NEVER : now + ms;
+}
+
+static int reply_waits(const tern_session *s)
+{
+  return (s->owed_count != 0 && tern__handed(s, s->owed[s->owed_head].end)) ||
+         (tern__reply_partial(&s->reader) && !s->reply_read);
+}
+
+static int write_waits(const tern_session *s)
+{
+  return s->span_count != 0 || s->stage == TERN__TLS || s->source_waits;
+}
+
+static void arm(tern_session *s, uint64_t now)
+{
+  uint32_t phase = tern_session_phase(s), ms;
+
+  if (!reply_waits(s)) {
+    s->armed &= (uint8_t)~TERN__ARMED_REPLY;
+  } else if (!(s->armed & TERN__ARMED_REPLY)) {
+    s->armed |= TERN__ARMED_REPLY;
+    s->reply_due = after(now, s->timeout[phase]);
+  }
+  if (!write_waits(s)) {
+    s->armed &= (uint8_t)~TERN__ARMED_WRITE;
+  } else if (!(s->armed & TERN__ARMED_WRITE) || s->acked - s->write_mark >= WRITE_BLOCK) {
+    s->armed |= TERN__ARMED_WRITE;
+    s->write_mark = s->acked;
+    ms = s->timeout[s->stage == TERN__TLS ? TERN_PHASE_TLS : phase];
+    if (phase == TERN_PHASE_DATA) ms += ms / 2; /* 2 and 3 minutes: RFC 5321 4.5.3.2.4, .5 */
+    s->write_due = after(now, ms);
+  }
+}
+
+uint64_t tern_session_deadline(const tern_session *s)
+{
+  uint64_t at;
+
+  if (s == NULL || s->stage == TERN__ENDED || s->stage == TERN__NEW) return TERN_NEVER;
+  at = tern_session_idle(s) ? TERN_NEVER : s->overall;
+  if (reply_waits(s)) {
+    if (!(s->armed & TERN__ARMED_REPLY)) return 0; /* the next tick sets it */
+    if (s->reply_due < at) at = s->reply_due;
+  }
+  if (write_waits(s)) {
+    if (!(s->armed & TERN__ARMED_WRITE)) return 0;
+    if (s->write_due < at) at = s->write_due;
+  }
+  return at;
+}
+
+/* ---- stepping ------------------------------------------------------------------------------------ */
+static tern_status advance(tern_session *s, uint64_t now)
+{
+  tern_status st = TERN_OK;
+
+  if (s->stage == TERN__ANSWER) st = tern__login_answer(s);
+  if (s->stage >= TERN__READY && s->stage <= TERN__END_CONTENT) st = tern__mail_send(s);
+  if (s->stage == TERN__ENDED) return s->error.status;
+  arm(s, now);
+  return st;
+}
+
+tern_status tern_session_tick(tern_session *s, uint64_t now)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED) return s->error.status;
+  if (s->stage == TERN__NEW) return TERN_E_STATE;
+  arm(s, now);
+  if (now >= tern_session_deadline(s)) {
+    if (s->stage == TERN__QUITTING) return end_well(s);
+    return tern__fail(s, TERN_E_TIMEOUT, tern_session_phase(s));
+  }
+  if (s->stage == TERN__WORK) (void)tern__login_work(s);
+  return advance(s, now);
+}
+
+uint32_t tern_session_wants(const tern_session *s)
+{
+  uint32_t w = 0;
+
+  if (s == NULL || s->stage == TERN__NEW || s->stage == TERN__ENDED) return 0;
+  if (s->stage == TERN__TLS) return TERN_WANT_TLS;
+  if (s->stage == TERN__WORK) return TERN_WANT_WORK;
+  if (s->span_count != 0) w |= TERN_READ | TERN_WRITE;
+  if (s->owed_count != 0 || tern_session_phase(s) == TERN_PHASE_DATA) w |= TERN_READ;
+  if (s->source_waits) w |= TERN_WANT_SOURCE;
+  if (s->stage == TERN__READY && s->owed_count == 0 && s->span_count == 0 &&
+      (s->slot_used != 0 || s->quit || s->other || (s->cred != NULL && !s->authenticated)))
+    w |= TERN_WANT_WORK; /* an intent waits for a stepping call */
+  return w;
+}
+
+const uint8_t *tern_session_out(tern_session *s, size_t *len)
+{
+  if (len != NULL) *len = 0;
+  if (s == NULL || len == NULL || s->span_count == 0) return NULL;
+  *len = s->spans[0].len;
+  return s->spans[0].octets;
+}
+
+size_t tern_session_outv(tern_session *s, tern_span *spans, size_t max)
+{
+  size_t n;
+
+  if (s == NULL || spans == NULL) return 0;
+  n = s->span_count < max ? s->span_count : max;
+  memcpy(spans, s->spans, n * sizeof *spans);
+  return n;
+}
+
+/* Tells the caller how much of its content has left; its answer may be to cancel. */
+static tern_status report_progress(tern_session *s, uint32_t len)
+{
+  const tern__slot *slot = &s->slots[s->content_slot];
+  const tern_transaction *t = slot->t;
+  uint32_t inside = s->acked - s->content_from;
+  int all = s->content_known && tern__handed(s, s->content_end);
+  tern_status st;
+
+  if (t == NULL || (s->content_on == 1 && (int32_t)inside <= 0)) return TERN_OK;
+  if (s->content_on == 1 && len > inside) len = inside;
+  s->content_on = 2;
+  s->content_sent += len;
+  if (all) s->content_sent -= s->acked - s->content_end;
+  if (s->content_sent > slot->length || (all && slot->length != TERN_LENGTH_UNKNOWN))
+    s->content_sent = slot->length; /* the dots of transparency are not content */
+  st = t->progress != NULL ? t->progress(t->user, s->content_sent, slot->length) : TERN_OK;
+  if (all) s->content_on = 0;
+  return all ? TERN_OK : st; /* too late to cancel: the final reply will tell */
+}
+
+tern_status tern_session_out_done(tern_session *s, size_t len, uint64_t now)
+{
+  size_t left = len, n;
+
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED) return s->error.status;
+  while (left != 0 && s->span_count != 0) {
+    n = left < s->spans[0].len ? left : s->spans[0].len;
+    s->spans[0].octets += n;
+    s->spans[0].len -= n;
+    left -= n;
+    s->acked += (uint32_t)n;
+    if (s->spans[0].len == 0)
+      memmove(s->spans, s->spans + 1, --s->span_count * sizeof s->spans[0]);
+  }
+  if (s->span_count == 0) {
+    if (s->cred != NULL && !s->authenticated) tern__wipe(s->out, s->out_len);
+    s->out_len = 0;
+    s->armed &= (uint8_t)~TERN__ARMED_WRITE;
+  }
+  if (s->content_on && report_progress(s, (uint32_t)len) < 0)
+    return tern__fail(s, TERN_E_CANCELLED, tern_session_phase(s));
+  return left != 0 ? TERN_E_ARGUMENT : advance(s, now);
+}
+
+/* A whole reply has been read. */
+static tern_status judge(tern_session *s)
+{
+  tern__owed *owed = tern__owed_first(s);
+  uint32_t code = s->reader.reply.code, phase = tern_session_phase(s), kind;
+  tern_status st;
+
+  if (s->early) {
+    if (s->stage == TERN__QUITTING) return end_well(s);
+    /* RFC 5321 3.8: 421 may come at any time; nothing else may come unasked. */
+    return tern__fail_reply(s, code == 421 ? TERN_E_SERVICE_UNAVAILABLE : TERN_E_REPLY_UNEXPECTED,
+                            phase);
+  }
+  kind = owed->kind;
+  if (kind == TERN__QUIT) return end_well(s);
+  if (kind == TERN__OTHER) {
+    tern__owed_pop(s, 1);
+    st = TERN_OK;
+  } else if (kind <= TERN__AUTH) {
+    tern__owed_pop(s, 1);
+    st = tern__login_reply(s, kind);
+  } else {
+    st = tern__mail_reply(s, kind, &s->slots[owed->slot]);
+  }
+  if (s->stage != TERN__ENDED && code == 421)
+    return tern__fail_reply(s, TERN_E_SERVICE_UNAVAILABLE, tern__phase_of(kind));
+  return st;
+}
+
+/* A line of a reply has ended: looked at raw, then kept as text or, of EHLO, used up. */
+static void take_line(tern_session *s)
+{
+  tern__reader *r = &s->reader;
+  const tern__owed *owed = tern__owed_first(s);
+  char *raw = r->text + r->line;
+  size_t len = (size_t)(r->len - r->line);
+  int hello = owed != NULL && owed->kind == TERN__HELLO && r->reply.code / 100 == 2;
+
+  if (s->cred != NULL) tern__redact(s->cred, raw, len);
+  tern__trace_line(s, 'S', raw, len);
+  if (hello && r->lines > 1 && len > 4)
+    tern__ehlo_line(&s->offer, raw + 4, len - 4, s->table);
+  if (hello && r->lines > 1)
+    tern__reply_drop(r);
+  else
+    tern__reply_keep(r);
+}
+
+static tern_status take_octet(tern_session *s, uint8_t c)
+{
+  tern_status st;
+  const tern__owed *owed;
+
+  if (s->stage == TERN__TLS) return tern__fail(s, TERN_E_TLS_INJECTION, TERN_PHASE_STARTTLS);
+  if (s->reply_read || !tern__reply_partial(&s->reader)) {
+    if (s->reply_read) tern__reply_begin(&s->reader);
+    s->reply_read = 0;
+    owed = tern__owed_first(s);
+    s->early = owed == NULL || !tern__handed(s, owed->end);
+    if (owed != NULL && owed->kind == TERN__GREETING && (c == 0x16 || c == 0x15))
+      return tern__fail(s, TERN_E_TLS_UNEXPECTED, TERN_PHASE_GREETING);
+  }
+  st = tern__reply_octet(&s->reader, c);
+  if (st == TERN__REPLY_PARTIAL) {
+    /* In mid-content not another octet may leave: it could be the one that completes the message. */
+    if (s->early && s->span_count != 0 && !tern__reply_may_be(&s->reader, 421))
+      return tern__fail(s, TERN_E_REPLY_UNEXPECTED, tern_session_phase(s));
+    return TERN_OK;
+  }
+  if (st < 0) {
+    if (s->stage == TERN__QUITTING) return end_well(s);
+    memset(&s->reader.reply, 0, sizeof s->reader.reply);
+    return tern__fail(s, st, tern_session_phase(s));
+  }
+  take_line(s);
+  if (st == TERN__REPLY_LINE) return TERN_OK;
+  s->reply_read = 1;
+  return judge(s);
+}
+
+tern_status tern_session_in(tern_session *s, const uint8_t *octets, size_t len, uint64_t now)
+{
+  size_t i;
+
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__NEW) return TERN_E_STATE;
+  for (i = 0; i < len && s->stage != TERN__ENDED; i++) (void)take_octet(s, octets[i]);
+  if (s->stage == TERN__ENDED) return s->error.status;
+  return advance(s, now);
+}
+
+tern_status tern_session_in_closed(tern_session *s, tern_status reason)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED) return s->error.status;
+  if (s->stage == TERN__QUITTING) return end_well(s);
+  return tern__fail(s, reason < 0 ? reason : TERN_E_CLOSED, tern_session_phase(s));
+}
+
+tern_status tern_session_tls_done(tern_session *s, tern_status result, const char *detail,
+                                  uint64_t now)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage != TERN__TLS) return TERN_E_STATE;
+  s->armed = 0;
+  if (result != TERN_OK) {
+    s->error.detail = detail;
+    return tern__fail(s, result, TERN_PHASE_TLS);
+  }
+  (void)tern__login_tls_done(s);
+  return advance(s, now);
+}
+
+tern_status tern_session_resume(tern_session *s, uint64_t now)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED) return s->error.status;
+  s->source_waits = 0;
+  return advance(s, now);
+}
+
+/* ---- intents ------------------------------------------------------------------------------------- */
+static tern_status refuse(tern_session *s, tern_status status, uint32_t field, const char *text,
+                          size_t position)
+{
+  tern__error_field(&s->error, status, field, text, position);
+  return status;
+}
+
+tern_status tern_session_start(tern_session *s, uint64_t now)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage != TERN__NEW) return TERN_E_STATE;
+  if (s->ehlo_name == NULL) return refuse(s, TERN_E_NAME, TERN_FIELD_EHLO_NAME, NULL, 0);
+  memset(&s->error, 0, sizeof s->error);
+  (void)tern__login_start(s);
+  return advance(s, now);
+}
+
+tern_status tern_session_auth(tern_session *s, tern_credentials *credentials)
+{
+  uint32_t i;
+
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED || s->cred != NULL || s->stage > TERN__READY) return TERN_E_STATE;
+  if (credentials == NULL || credentials->kinds == 0)
+    return refuse(s, TERN_E_ARGUMENT, TERN_FIELD_USER, NULL, 0);
+  if (credentials->mechanism != NULL) {
+    for (i = 0; s->table[i] != NULL; i++)
+      if (strcmp(s->table[i]->name, credentials->mechanism) == 0) break;
+    if (s->table[i] == NULL) return refuse(s, TERN_E_ARGUMENT, TERN_FIELD_MECHANISM, NULL, 0);
+  }
+  s->cred = credentials;
+  return TERN_OK;
+}
+
+tern_status tern_session_send(tern_session *s, const tern_transaction *transaction)
+{
+  uint32_t i;
+  tern_status st;
+
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED || s->quit || s->spent) return TERN_E_STATE;
+  for (i = 0; i < s->window && s->slots[i].t != NULL; i++)
+    ;
+  if (i == s->window) return TERN_E_AGAIN;
+  st = tern__mail_accept(s, &s->slots[i], transaction);
+  if (st != TERN_OK) return st;
+  s->slots[i].number = s->slot_last++;
+  s->slot_used++;
+  return TERN_OK;
+}
+
+tern_status tern_session_quit(tern_session *s)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED) return TERN_E_STATE;
+  s->quit = 1;
+  return TERN_OK;
+}
+
+tern_status tern_session_noop(tern_session *s)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (!tern_session_idle(s)) return TERN_E_STATE;
+  s->other = 1;
+  return TERN_OK;
+}
+
+tern_status tern_session_vrfy(tern_session *s, const char *argument)
+{
+  size_t position = 0;
+
+  if (s == NULL) return TERN_E_NOMEM;
+  if (!tern_session_idle(s)) return TERN_E_STATE;
+  if (argument == NULL || *argument == '\0' ||
+      tern__check_argument(argument, &position) != TERN_OK)
+    return refuse(s, TERN_E_PARAMETER, TERN_FIELD_VRFY, argument, position);
+  s->argument = argument;
+  s->other = 2;
+  return TERN_OK;
+}
+
+tern_status tern_session_cancel(tern_session *s)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  if (s->stage == TERN__ENDED) return TERN_E_STATE;
+  return tern__fail(s, TERN_E_CANCELLED, tern_session_phase(s));
+}
+
+/* ---- getters ------------------------------------------------------------------------------------- */
+uint32_t tern_session_ended(const tern_session *s)
+{
+  return s == NULL || s->stage == TERN__ENDED;
+}
+
+uint32_t tern_session_idle(const tern_session *s)
+{
+  return s != NULL && s->stage == TERN__READY && s->slot_used == 0 && s->owed_count == 0 &&
+         !s->quit && !s->other && (s->cred == NULL || s->authenticated);
+}
+
+uint32_t tern_session_room(const tern_session *s)
+{
+  return s == NULL || s->stage == TERN__ENDED || s->quit ? 0 : (uint32_t)(s->window - s->slot_used);
+}
+
+uint32_t tern_session_spent(const tern_session *s)
+{
+  return s == NULL || s->spent || s->quit || s->stage == TERN__ENDED ||
+         (s->offer.mail_max != 0 && (tern__caps(s) & TERN_CAP_LIMITS) &&
+          s->mails >= s->offer.mail_max);
+}
+
+uint32_t tern_session_phase(const tern_session *s)
+{
+  const tern__owed *owed;
+
+  if (s == NULL) return TERN_PHASE_NONE;
+  if (s->stage == TERN__TLS) return TERN_PHASE_TLS;
+  if (s->stage == TERN__WORK || s->stage == TERN__ANSWER) return TERN_PHASE_AUTH;
+  if (s->owed_count != 0) {
+    owed = &s->owed[s->owed_head];
+    if (owed->kind == TERN__END && !tern__handed(s, owed->end)) return TERN_PHASE_DATA;
+    return tern__phase_of(owed->kind);
+  }
+  if (s->stage >= TERN__SEND_MAIL && s->stage <= TERN__END_CONTENT) return TERN_PHASE_DATA;
+  return s->stage == TERN__READY ? TERN_PHASE_MAIL : s->error.phase; /* what would come next */
+}
+
+const tern_error *tern_session_error(const tern_session *s)
+{
+  return s != NULL && s->stage == TERN__ENDED ? &s->error : NULL;
+}
+
+const tern_error *tern_session_argument_error(const tern_session *s)
+{
+  return s != NULL && s->stage != TERN__ENDED ? &s->error : NULL;
+}
+
+const tern_reply *tern_session_reply(const tern_session *s)
+{
+  return s != NULL && s->reply_read ? &s->reader.reply : NULL;
+}
+
+uint32_t tern__caps(const tern_session *s)
+{
+  return s->offer.caps & ~s->mask & ~s->never;
+}
+
+uint32_t tern_session_capabilities(const tern_session *s)
+{
+  return s != NULL ? tern__caps(s) : 0;
+}
+
+uint32_t tern_session_offered(const tern_session *s)
+{
+  return s != NULL ? s->offer.caps : 0;
+}
+
+uint32_t tern_session_used(const tern_session *s)
+{
+  return s != NULL ? s->used : 0;
+}
+
+uint64_t tern_session_size_limit(const tern_session *s)
+{
+  return s != NULL ? s->offer.size : 0;
+}
+
+uint32_t tern_session_rcpt_max(const tern_session *s)
+{
+  return s != NULL ? s->offer.rcpt_max : 0;
+}
+
+uint32_t tern_session_mail_max(const tern_session *s)
+{
+  return s != NULL ? s->offer.mail_max : 0;
+}
+
+uint32_t tern_session_mechanisms(const tern_session *s)
+{
+  return s != NULL ? s->offer.mechanisms : 0;
+}
+
+const char *tern_session_mechanism(const tern_session *s)
+{
+  return s != NULL && s->mechanism != UINT8_MAX ? s->table[s->mechanism]->name : "";
+}
+
+uint32_t tern_session_secure(const tern_session *s)
+{
+  return s != NULL && s->secure;
+}

@@ -1,0 +1,793 @@
+/* transaction.c - one mail after the other: MAIL, RCPT, DATA or BDAT, content, final reply, and what
+ * became of each recipient.
+ *
+ * RFC 5321 3.3, RFC 2920 (groups), RFC 3030 (BDAT), RFC 2033 (LMTP), RFC 9422 (LIMITS). The sender's
+ * half is tern__mail_send, a loop over s->stage; the receiver's half is tern__mail_reply. Every reply
+ * of a group is read before its verdict. The content leaves only after the replies to its own
+ * recipients were judged; the envelope of the next mail may follow it in the same flight (window).
+ * Known limit: a content of unknown length goes by DATA, never in chunks. */
+#include <string.h>
+
+#include "base/mailbox.h"
+#include "protocol/engine.h"
+#include "protocol/verdict.h"
+
+/* ---- outcomes ------------------------------------------------------------------------------------ */
+/* Recipient i has its outcome; the reply that decided is the last one read, where there was one. */
+static void settle(tern__slot *slot, uint32_t i, uint8_t outcome, const tern_error *why)
+{
+  const tern_transaction *t = slot->t;
+  tern_error e = *why;
+
+  t->outcome[i] = outcome;
+  e.index = i; /* of the recipient, whatever it was of before */
+  if (e.status != TERN_OK && (slot->worst.status == TERN_OK || tern__error_graver(&e, &slot->worst))) {
+    slot->worst = e;
+    slot->worst.reply.text = NULL; /* it does not outlive the reply */
+  }
+  if (t->settled != NULL) t->settled(t->user, i, &e);
+  if (outcome == TERN_UNSENT) t->outcome[i] = TERN__M_GONE; /* not to be asked again */
+}
+
+/* All recipients with one of two marks. */
+static void settle_all(tern__slot *slot, uint8_t mark, uint8_t mark2, uint8_t outcome,
+                       const tern_error *why)
+{
+  uint32_t i;
+
+  for (i = 0; i < slot->t->rcpt_count; i++)
+    if (slot->t->outcome[i] == mark || slot->t->outcome[i] == mark2)
+      settle(slot, i, outcome, why);
+}
+
+/* What the last reply means in phase, as an error and an outcome. */
+static uint8_t verdict(const tern_session *s, uint32_t phase, tern_error *e)
+{
+  tern__error_set(e, tern__verdict(phase, &s->reader.reply), phase);
+  e->reply = s->reader.reply;
+  if (e->status == TERN_OK) return TERN_ACCEPTED;
+  e->per_recipient = phase == TERN_PHASE_RCPT || (s->lmtp && phase == TERN_PHASE_END_OF_DATA);
+  return tern_status_class(e->status) == TERN_CLASS_PERMANENT ? TERN_REJECTED : TERN_DEFERRED;
+}
+
+static uint32_t count_marks(const tern__slot *slot, uint8_t mark)
+{
+  uint32_t i, n = 0;
+
+  for (i = 0; i < slot->t->rcpt_count; i++) n += slot->t->outcome[i] == mark;
+  return n;
+}
+
+/* The first recipient from `from` on with that mark; rcpt_count: none. */
+static uint32_t find_mark(const tern__slot *slot, uint32_t from, uint8_t mark)
+{
+  while (from < slot->t->rcpt_count && slot->t->outcome[from] != mark) from++;
+  return from;
+}
+
+/* Every recipient has a final word: the mail is handed back. */
+static void finish(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+  tern_error e = slot->worst;
+  uint32_t accepted = count_marks(slot, TERN_ACCEPTED), i;
+
+  for (i = 0; i < t->rcpt_count; i++)
+    if (t->outcome[i] == TERN__M_GONE) t->outcome[i] = TERN_UNSENT;
+  if (accepted == t->rcpt_count) {
+    tern__error_set(&e, TERN_OK, TERN_PHASE_END_OF_DATA);
+  } else if (count_marks(slot, TERN_UNKNOWN) != 0) {
+    tern__error_set(&e, TERN_E_IN_DOUBT, TERN_PHASE_END_OF_DATA);
+    e.cause = s->error.status;
+  } else if (accepted != 0) {
+    e.status = TERN_PARTIAL;
+  }
+  if (slot->number == s->slot_next) s->slot_next++;
+  slot->t = NULL;
+  s->slot_used--;
+  if (t->done != NULL) t->done(t->user, e.status, &e);
+}
+
+/* A round of the mail has ended with nothing of it outstanding: what was put off goes in a further
+ * transaction, or the mail is finished. */
+static void round_done(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+  int current = slot->number == s->slot_next;
+  uint32_t i;
+  tern_error e;
+
+  slot->flags &= (uint16_t)~(TERN__F_MAIL_OK | TERN__F_BDAT | TERN__F_OVERLAPPED | TERN__F_EMPTY |
+                             TERN__F_MAIL_ERROR);
+  if (count_marks(slot, TERN__M_AGAIN) + count_marks(slot, TERN_UNSENT) != 0 &&
+      !(slot->flags & TERN__F_STOP)) {
+    if (!(slot->flags & TERN__F_USED) || t->spans != NULL || t->source == NULL ||
+        t->source->rewind != NULL) {
+      for (i = 0; i < t->rcpt_count; i++)
+        if (t->outcome[i] == TERN__M_AGAIN) t->outcome[i] = TERN_UNSENT;
+      s->stage = TERN__READY;
+      return;
+    }
+    tern__error_set(&e, TERN_E_REWIND, TERN_PHASE_DATA);
+    settle_all(slot, TERN__M_AGAIN, TERN_UNSENT, TERN_UNSENT, &e);
+  }
+  finish(s, slot);
+  if (current) s->stage = TERN__READY;
+}
+
+/* Nothing was asked of the server: the whole mail is unsent because of status. */
+static void reject_whole(tern_session *s, tern__slot *slot, tern_status status, uint32_t field,
+                         uint32_t index)
+{
+  tern_error e;
+
+  tern__error_set(&e, status, TERN_PHASE_MAIL);
+  e.cause = slot->worst.cause;
+  e.field = (uint8_t)field;
+  e.index = index;
+  settle_all(slot, TERN_UNSENT, TERN__M_AGAIN, TERN_UNSENT, &e);
+  slot->flags |= TERN__F_STOP;
+  round_done(s, slot);
+}
+
+void tern__mail_abandon(tern_session *s)
+{
+  uint8_t number;
+  uint32_t i, k;
+  tern_error unsent = s->error, doubt = s->error;
+
+  doubt.status = TERN_E_IN_DOUBT;
+  doubt.cause = s->error.status;
+  doubt.phase = TERN_PHASE_END_OF_DATA;
+  memset(&doubt.reply, 0, sizeof doubt.reply);
+  for (number = (uint8_t)(s->slot_last - s->window); s->slot_used != 0; number++) {
+    for (i = 0; i < s->window; i++) {
+      tern__slot *slot = &s->slots[i];
+      int handed = 0;
+
+      if (slot->t == NULL || slot->number != number) continue;
+      for (k = 0; k < s->owed_count; k++) {
+        const tern__owed *o = &s->owed[(s->owed_head + k) % TERN__OWED];
+        if (o->slot == i && o->kind == TERN__END && !(slot->flags & TERN__F_EMPTY))
+          handed = tern__handed(s, o->end);
+      }
+      if (handed) settle_all(slot, TERN__M_TAKEN, TERN__M_TAKEN, TERN_UNKNOWN, &doubt);
+      settle_all(slot, TERN__M_SENT, TERN__M_TAKEN, TERN_UNSENT, &unsent);
+      settle_all(slot, TERN__M_AGAIN, TERN_UNSENT, TERN_UNSENT, &unsent);
+      finish(s, slot);
+    }
+  }
+}
+
+/* ---- accepting a mail: every check that needs no server ------------------------------------------- */
+static tern_status bad(tern_session *s, tern_status status, uint32_t field, const char *text,
+                       size_t position, uint32_t index)
+{
+  tern__error_field(&s->error, status, field, text, position);
+  s->error.index = index;
+  return status;
+}
+
+static tern_status check_recipient(tern_session *s, tern__slot *slot, uint32_t i)
+{
+  tern_recipient r;
+  size_t at = 0;
+  uint32_t flags = TERN__MAILBOX_POSTMASTER;
+  const tern_transaction *t = slot->t;
+
+  memset(&r, 0, sizeof r);
+  if (t->recipient(t->user, i, &r) != TERN_OK || r.forward_path == NULL)
+    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, i);
+  if (tern__mailbox_check(r.forward_path, &at, &flags) != TERN_OK)
+    return bad(s, TERN_E_ADDRESS, TERN_FIELD_FORWARD_PATH, r.forward_path, at, i);
+  if (flags & TERN__MAILBOX_UTF8) slot->flags |= TERN__F_UTF8;
+  if (r.notify > 15 || ((r.notify & TERN_NOTIFY_NEVER) && r.notify != TERN_NOTIFY_NEVER))
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, NULL, 0, i);
+  if (r.orcpt != NULL && tern__check_orcpt(r.orcpt, &at) != TERN_OK)
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_ORCPT, r.orcpt, at, i);
+  if (r.params != NULL && tern__check_params(r.params, &at) != TERN_OK)
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, r.params, at, i);
+  if (r.notify != 0 || r.orcpt != NULL) slot->flags |= TERN__F_DSN;
+  return TERN_OK;
+}
+
+static tern_status check(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+  tern_content_info info;
+  uint32_t i, flags = 0;
+  size_t at = 0;
+  tern_status st;
+
+  if (t->reverse_path == NULL) return bad(s, TERN_E_ARGUMENT, TERN_FIELD_REVERSE_PATH, NULL, 0, 0);
+  if (t->reverse_path[0] != '\0' && tern__mailbox_check(t->reverse_path, &at, &flags) != TERN_OK)
+    return bad(s, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, t->reverse_path, at, 0);
+  if (flags & TERN__MAILBOX_UTF8) slot->flags |= TERN__F_UTF8;
+  if (t->envid != NULL && tern__check_envid(t->envid, &at) != TERN_OK)
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_ENVID, t->envid, at, 0);
+  if (t->params != NULL && tern__check_params(t->params, &at) != TERN_OK)
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, t->params, at, 0);
+  if ((t->flags & TERN_MAIL_RET_FULL) && (t->flags & TERN_MAIL_RET_HDRS))
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
+  if (t->envid != NULL || (t->flags & (TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS)))
+    slot->flags |= TERN__F_DSN;
+  if (t->rcpt_count == 0) return bad(s, TERN_E_NO_RECIPIENTS, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
+  if (t->recipient == NULL || t->outcome == NULL)
+    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
+  for (i = 0; i < t->rcpt_count; i++) {
+    st = check_recipient(s, slot, i);
+    if (st != TERN_OK) return st;
+  }
+  slot->length = TERN_LENGTH_UNKNOWN;
+  if (t->spans == NULL && t->source != NULL) return TERN_OK;
+  st = tern__data_measure(t, &info);
+  if (st != TERN_OK) return bad(s, st, TERN_FIELD_CONTENT, NULL, 0, 0);
+  slot->length = info.length;
+  if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
+  if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER;
+  return TERN_OK;
+}
+
+tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t)
+{
+  tern_status st;
+
+  if (t == NULL || t->size < sizeof *t)
+    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0, 0);
+  if (t->spans == NULL && t->source != NULL && t->source->read == NULL)
+    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_CONTENT, NULL, 0, 0);
+  memset(slot, 0, sizeof *slot);
+  slot->t = t;
+  st = check(s, slot);
+  if (st == TERN_OK)
+    memset(t->outcome, TERN_UNSENT, t->rcpt_count);
+  else
+    slot->t = NULL;
+  return st;
+}
+
+/* ---- the sender's half --------------------------------------------------------------------------- */
+static int pipelines(const tern_session *s)
+{
+  return (tern__caps(s) & TERN_CAP_PIPELINING) != 0;
+}
+
+/* Whether a reply to the mail's own MAIL or RCPT is still owed. */
+static int envelope_owed(const tern_session *s)
+{
+  uint32_t k;
+
+  for (k = 0; k < s->owed_count; k++) {
+    const tern__owed *o = &s->owed[(s->owed_head + k) % TERN__OWED];
+    if (o->slot == s->slot && o->kind != TERN__END) return 1;
+  }
+  return 0;
+}
+
+/* What the mail needs, against what the server can: before MAIL. 0: the mail ended here. */
+static int admit(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+  uint32_t caps = tern__caps(s), missing = s->required & ~s->offer.caps;
+  tern_content_info info;
+  tern_status st = TERN_OK;
+
+  if (t->spans == NULL && t->source != NULL && t->source->prepare != NULL) {
+    info.length = TERN_LENGTH_UNKNOWN;
+    info.flags = 0;
+    st = t->source->prepare(t->source_user, caps, &info);
+    slot->length = info.length;
+    if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
+    if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER | TERN__F_8BIT;
+  }
+  if (st != TERN_OK) {
+    slot->worst.cause = st;
+    reject_whole(s, slot, TERN_E_SOURCE, TERN_FIELD_CONTENT, 0);
+  } else if (missing != 0) {
+    reject_whole(s, slot, TERN_E_NEEDS_EXTENSION, TERN_FIELD_EXTENSION, missing);
+  } else if ((caps & TERN_CAP_SIZE) && s->offer.size != 0 && slot->length != TERN_LENGTH_UNKNOWN &&
+             slot->length > s->offer.size) {
+    reject_whole(s, slot, TERN_E_TOO_BIG, TERN_FIELD_SIZE, 0);
+  } else if ((slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) && !(caps & TERN_CAP_SMTPUTF8)) {
+    reject_whole(s, slot, TERN_E_NEEDS_SMTPUTF8,
+                 slot->flags & TERN__F_UTF8 ? TERN_FIELD_FORWARD_PATH : TERN_FIELD_CONTENT, 0);
+  } else if ((slot->flags & TERN__F_8BIT) && !(caps & TERN_CAP_8BITMIME) &&
+             !(s->never & TERN_CAP_8BITMIME)) {
+    reject_whole(s, slot, TERN_E_NEEDS_8BITMIME, TERN_FIELD_CONTENT, 0);
+  } else if ((t->flags & TERN_MAIL_ALL_OR_NONE) && (caps & TERN_CAP_LIMITS) &&
+             s->offer.rcpt_max != 0 && t->rcpt_count > s->offer.rcpt_max) {
+    reject_whole(s, slot, TERN_E_RCPTMAX, TERN_FIELD_FORWARD_PATH, s->offer.rcpt_max);
+  } else {
+    return 1;
+  }
+  return 0;
+}
+
+/* NOOP, VRFY, QUIT: only with nothing else under way. */
+static int send_other(tern_session *s)
+{
+  tern__line line;
+  int quit = !s->other;
+
+  if (s->owed_count != 0 || s->span_count != 0 || (!s->other && (!s->quit || s->slot_used != 0)))
+    return 0;
+  tern__out_line(s, &line);
+  if (quit)
+    tern__put_verb(&line, "QUIT", NULL);
+  else
+    tern__put_verb(&line, s->other == 1 ? "NOOP" : "VRFY", s->other == 1 ? NULL : s->argument);
+  (void)tern__out_commit(s, &line, quit ? TERN__QUIT : TERN__OTHER, NULL);
+  s->other = 0;
+  if (quit) s->stage = TERN__QUITTING;
+  return 0;
+}
+
+/* Picks the next mail and begins its next round. 1: go on. */
+static int pick(tern_session *s)
+{
+  tern__slot *slot = NULL;
+  uint8_t i;
+  uint32_t caps = tern__caps(s);
+
+  if (s->cred != NULL && !s->authenticated) { /* credentials came after EHLO */
+    if (s->owed_count == 0) (void)tern__login_ready(s);
+    return 0;
+  }
+  for (i = 0; i < s->window; i++)
+    if (s->slots[i].t != NULL && s->slots[i].number == s->slot_next) slot = &s->slots[s->slot = i];
+  if (slot == NULL || s->other) return send_other(s);
+  if (s->owed_count != 0 &&
+      (s->window < 2 || s->surprise || !pipelines(s) || (slot->t->flags & TERN_MAIL_ALL_OR_NONE)))
+    return 0;
+  if ((caps & TERN_CAP_LIMITS) && s->offer.mail_max != 0 && s->mails >= s->offer.mail_max) {
+    s->spent = 1; /* RFC 9422 5.1: another connection takes it */
+    reject_whole(s, slot, TERN_E_CLOSED, TERN_FIELD_NONE, 0);
+    return 1;
+  }
+  if (!admit(s, slot)) return 1;
+  slot->next_rcpt = slot->next_judged = slot->taken = 0;
+  slot->quota = UINT32_MAX;
+  if ((caps & TERN_CAP_LIMITS) && s->offer.rcpt_max != 0) slot->quota = s->offer.rcpt_max;
+  if (s->owed_count != 0) slot->flags |= TERN__F_OVERLAPPED;
+  if ((caps & TERN_CAP_CHUNKING) && slot->length != TERN_LENGTH_UNKNOWN &&
+      !(slot->flags & TERN__F_NO_BDAT))
+    slot->flags |= TERN__F_BDAT;
+  s->stage = TERN__SEND_MAIL;
+  return 1;
+}
+
+/* A line that does not fit even the empty buffer never will. */
+static int never_fits(const tern_session *s)
+{
+  return s->span_count == 0 && s->out_len == 0;
+}
+
+static int send_mail(tern_session *s, tern__slot *slot)
+{
+  uint32_t caps = tern__caps(s);
+  tern__mail_args args;
+  tern__line line;
+
+  if (s->needs_rset || (slot->flags & TERN__F_OVERLAPPED)) {
+    if (!(slot->flags & TERN__F_RSET_SENT)) {
+      tern__out_line(s, &line);
+      tern__put_verb(&line, "RSET", NULL);
+      if (!tern__out_may(s, &line) || !tern__out_commit(s, &line, TERN__RSET, NULL)) return 0;
+      slot->flags |= TERN__F_RSET_SENT;
+    }
+    if (!pipelines(s) && s->owed_count != 0) return 0;
+  }
+  args.size = caps & TERN_CAP_SIZE ? slot->length : TERN_LENGTH_UNKNOWN;
+  args.smtputf8 = (slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) != 0;
+  args.body_8bit = (slot->flags & TERN__F_8BIT) && (caps & TERN_CAP_8BITMIME);
+  args.dsn = (caps & TERN_CAP_DSN) != 0;
+  tern__out_line(s, &line);
+  tern__put_mail(&line, slot->t, &args);
+  if (!tern__out_may(s, &line)) return 0;
+  if (!tern__out_commit(s, &line, TERN__MAIL, NULL)) {
+    if (!never_fits(s)) return 0;
+    reject_whole(s, slot, TERN_E_BUFFER, TERN_FIELD_REVERSE_PATH, 0);
+    return 1;
+  }
+  s->used = (pipelines(s) ? TERN_CAP_PIPELINING : 0) |
+            (slot->flags & TERN__F_BDAT ? TERN_CAP_CHUNKING : 0) |
+            (args.size != TERN_LENGTH_UNKNOWN ? TERN_CAP_SIZE : 0) |
+            (args.body_8bit ? TERN_CAP_8BITMIME : 0) | (args.smtputf8 ? TERN_CAP_SMTPUTF8 : 0) |
+            (args.dsn && (slot->flags & TERN__F_DSN) ? TERN_CAP_DSN : 0);
+  slot->flags &= (uint16_t)~TERN__F_RSET_SENT;
+  s->needs_rset = 0;
+  s->mails++;
+  s->stage = TERN__SEND_RCPT;
+  return 1;
+}
+
+static int send_rcpt(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+  tern_recipient r;
+  tern__line line;
+  uint32_t i;
+
+  if (!pipelines(s) && s->owed_count != 0) return 0;
+  i = find_mark(slot, slot->next_rcpt, TERN_UNSENT);
+  if (i == t->rcpt_count || slot->quota == 0 || (slot->flags & TERN__F_MAIL_ERROR)) {
+    s->stage = TERN__SEND_DATA;
+    return 1;
+  }
+  memset(&r, 0, sizeof r);
+  tern__out_line(s, &line);
+  if (t->recipient(t->user, i, &r) != TERN_OK || r.forward_path == NULL) line.full = 1;
+  if (!line.full) tern__put_rcpt(&line, &r, (tern__caps(s) & TERN_CAP_DSN) != 0);
+  if (!tern__out_may(s, &line)) return 0;
+  if (!tern__out_commit(s, &line, TERN__RCPT, NULL)) {
+    tern_error e;
+    if (!never_fits(s) && r.forward_path != NULL) return 0;
+    tern__error_set(&e, r.forward_path == NULL ? TERN_E_ARGUMENT : TERN_E_BUFFER, TERN_PHASE_RCPT);
+    e.field = TERN_FIELD_FORWARD_PATH;
+    settle(slot, i, TERN_UNSENT, &e);
+    slot->next_rcpt = i + 1;
+    return 1;
+  }
+  t->outcome[i] = TERN__M_SENT;
+  slot->next_rcpt = i + 1;
+  slot->quota--;
+  return 1;
+}
+
+/* The content may go: DATA is asked, or BDAT announces it. */
+static int send_data_command(tern_session *s, tern__slot *slot)
+{
+  tern__line line;
+
+  tern__out_line(s, &line);
+  if (!(slot->flags & TERN__F_BDAT)) {
+    tern__put_verb(&line, "DATA", NULL);
+    if (!tern__out_may(s, &line) || !tern__out_commit(s, &line, TERN__DATA, NULL)) return 0;
+    s->stage = TERN__WAIT_DATA;
+    return 1;
+  }
+  tern__line_put(&line, "BDAT ");
+  tern__line_number(&line, slot->length);
+  tern__line_put(&line, " LAST\r\n");
+  if (line.full || !tern__out_octets(s, (const uint8_t *)line.at, line.len)) return 0;
+  tern__trace_line(s, 'C', line.at, line.len - 2);
+  s->stage = TERN__CONTENT;
+  s->content_on = 0;
+  return 1;
+}
+
+static int send_data(tern_session *s, tern__slot *slot)
+{
+  uint32_t all = slot->t->flags & TERN_MAIL_ALL_OR_NONE;
+  tern_error e;
+
+  if (envelope_owed(s)) {
+    /* DATA may end the group (RFC 2920 3.1), but never where a refusal must stop the content */
+    if (!pipelines(s) || all || (slot->flags & (TERN__F_BDAT | TERN__F_MAIL_ERROR)) ||
+        find_mark(slot, 0, TERN__M_SENT) == slot->t->rcpt_count)
+      return 0;
+    return send_data_command(s, slot);
+  }
+  if (slot->taken == 0 || (all && (slot->flags & TERN__F_REFUSED))) {
+    tern__error_set(&e, TERN_E_NEEDS_ALL, TERN_PHASE_RCPT);
+    e.reply = slot->worst.reply;
+    if (slot->taken != 0) slot->flags |= TERN__F_STOP;
+    settle_all(slot, TERN__M_TAKEN, TERN__M_TAKEN, TERN_UNSENT, &e);
+    s->needs_rset = (slot->flags & TERN__F_MAIL_OK) != 0;
+    round_done(s, slot);
+    return 1;
+  }
+  return send_data_command(s, slot);
+}
+
+/* Takes the content to its first octet. 0: it failed and the session ended. */
+static int open_content(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+
+  if ((slot->flags & TERN__F_USED) && t->spans == NULL && t->source != NULL &&
+      t->source->rewind(t->source_user) != TERN_OK) {
+    (void)tern__fail(s, TERN_E_SOURCE, TERN_PHASE_DATA);
+    return 0;
+  }
+  slot->flags |= TERN__F_USED;
+  tern__data_begin(&s->data, t, !(slot->flags & TERN__F_BDAT),
+                   (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
+  s->run.len = 0;
+  s->holding = 0;
+  s->content_left = slot->length;
+  s->content_sent = 0;
+  s->content_from = s->written;
+  s->content_known = 0;
+  s->content_slot = s->slot;
+  s->content_on = 1;
+  return 1;
+}
+
+/* BDAT promised a length: what comes is held against it. The last octet of a source waits until the
+ * source has said that it was the last, for with it the server would have a whole message. */
+static tern_status keep_promise(tern_session *s)
+{
+  if (s->holding || s->run.len > s->content_left) {
+    s->error.cause = TERN_E_CONTENT;
+    return TERN_E_SOURCE;
+  }
+  s->content_left -= s->run.len;
+  if (s->content_left == 0 && s->data.t->spans == NULL && !tern__data_ended(&s->data)) {
+    s->held = s->run.octets[--s->run.len];
+    s->holding = 1;
+  }
+  return TERN_OK;
+}
+
+/* The next run of content into s->run. TERN_SOURCE_END: all of it is queued. */
+static tern_status next_run(tern_session *s, tern__slot *slot)
+{
+  tern_status st, cause = TERN_OK;
+
+  st = tern__data_next(&s->data, !tern__out_lends(s), &s->run, &cause);
+  if (st == TERN_E_STATE) return TERN_E_AGAIN; /* once what it lent has been written */
+  if (st == TERN_OK && (slot->flags & TERN__F_BDAT)) st = keep_promise(s);
+  if (st == TERN_SOURCE_END && (slot->flags & TERN__F_BDAT)) {
+    if (s->holding) {
+      s->run.octets = &s->held;
+      s->run.len = 1;
+      s->holding = 0;
+      return TERN_OK;
+    }
+    if (s->content_left != 0) {
+      cause = TERN_E_CONTENT; /* shorter than promised */
+      st = TERN_E_SOURCE;
+    }
+  }
+  if (cause != TERN_OK) s->error.cause = cause;
+  if (st == TERN_E_AGAIN) s->source_waits = 1;
+  return st;
+}
+
+static int send_content(tern_session *s, tern__slot *slot)
+{
+  tern_status st;
+
+  if (!s->content_on && !open_content(s, slot)) return 0;
+  if (s->source_waits) return 0;
+  for (;;) {
+    if (s->run.len != 0) {
+      if (!tern__out_octets(s, s->run.octets, s->run.len)) return 0;
+      s->run.len = 0;
+    }
+    s->error.cause = TERN_OK;
+    st = next_run(s, slot);
+    if (st == TERN_OK) continue;
+    if (st == TERN_SOURCE_END) break;
+    if (st != TERN_E_AGAIN) {
+      tern_status cause = s->error.cause;
+      memset(&s->error, 0, sizeof s->error);
+      s->error.cause = cause;
+      (void)tern__fail(s, st, TERN_PHASE_DATA);
+    }
+    return 0;
+  }
+  s->stage = TERN__END_CONTENT;
+  return 1;
+}
+
+static void trace_content(tern_session *s)
+{
+  char text[48];
+  tern__line line;
+
+  if (s->trace == NULL) return;
+  memset(&line, 0, sizeof line);
+  line.at = text;
+  line.cap = sizeof text;
+  tern__line_put(&line, "[content, ");
+  tern__line_number(&line, s->written - s->content_from);
+  tern__line_put(&line, " octets]");
+  tern__trace_line(s, 'C', text, line.len);
+}
+
+/* Behind the content: the dot, and the debt of a final reply. */
+static int end_content(tern_session *s, tern__slot *slot)
+{
+  uint32_t replies = s->lmtp ? slot->taken : 1;
+
+  if (!(slot->flags & TERN__F_BDAT)) {
+    if (!tern__out_room(s, 3)) return 0;
+    trace_content(s);
+    (void)tern__out_octets(s, (const uint8_t *)".\r\n", 3);
+    tern__trace_line(s, 'C', ".", 1);
+  } else {
+    trace_content(s);
+  }
+  s->content_end = s->written;
+  s->content_known = 1;
+  tern__owe(s, TERN__END, replies);
+  s->stage = TERN__WAIT_DATA;
+  if (find_mark(slot, 0, TERN__M_AGAIN) == slot->t->rcpt_count &&
+      find_mark(slot, 0, TERN_UNSENT) == slot->t->rcpt_count &&
+      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE)) {
+    s->slot_next++; /* nothing of this mail follows: the next may begin behind it */
+    s->stage = TERN__READY;
+  }
+  return 1;
+}
+
+tern_status tern__mail_send(tern_session *s)
+{
+  int go = 1;
+
+  while (go && s->stage != TERN__ENDED) {
+    tern__slot *slot = &s->slots[s->slot];
+
+    switch (s->stage) {
+    case TERN__READY: go = pick(s); break;
+    case TERN__SEND_MAIL: go = send_mail(s, slot); break;
+    case TERN__SEND_RCPT: go = send_rcpt(s, slot); break;
+    case TERN__SEND_DATA: go = send_data(s, slot); break;
+    case TERN__CONTENT: go = send_content(s, slot); break;
+    case TERN__END_CONTENT: go = end_content(s, slot); break;
+    default: go = 0;
+    }
+  }
+  return s->stage == TERN__ENDED ? s->error.status : TERN_OK;
+}
+
+/* ---- the receiver's half -------------------------------------------------------------------------- */
+static tern_status mail_reply(tern_session *s, tern__slot *slot)
+{
+  tern_error e;
+  uint8_t outcome = verdict(s, TERN_PHASE_MAIL, &e);
+
+  if (outcome == TERN_ACCEPTED) {
+    slot->flags |= TERN__F_MAIL_OK;
+    return TERN_OK;
+  }
+  slot->flags |= TERN__F_MAIL_ERROR | TERN__F_REFUSED;
+  s->surprise = 1;
+  settle_all(slot, TERN__M_SENT, TERN_UNSENT, outcome, &e);
+  settle_all(slot, TERN__M_AGAIN, TERN__M_AGAIN, outcome, &e);
+  slot->flags |= TERN__F_STOP;
+  /* Its recipients may be falling into a transaction that is not theirs: design decision 4. */
+  if (slot->flags & TERN__F_OVERLAPPED) return tern__fail_reply(s, e.status, TERN_PHASE_MAIL);
+  return TERN_OK;
+}
+
+/* A run of RCPT is partly written: moves the mark of what is answered to the next command's end, so
+ * that a reply to it is early while it has not left. */
+static void next_of_run(tern_session *s, tern__slot *slot)
+{
+  tern__owed *o = tern__owed_first(s);
+  uint32_t i = find_mark(slot, slot->next_judged, TERN__M_SENT);
+  tern_recipient r;
+  tern__line line;
+
+  if (o == NULL || o->kind != TERN__RCPT || i == slot->t->rcpt_count) return;
+  if (tern__handed(s, o->last) && s->pipeline == 0) return; /* nobody needs to know */
+  memset(&r, 0, sizeof r);
+  memset(&line, 0, sizeof line);
+  line.cap = SIZE_MAX;
+  if (slot->t->recipient(slot->t->user, i, &r) != TERN_OK || r.forward_path == NULL) return;
+  tern__put_rcpt(&line, &r, (tern__caps(s) & TERN_CAP_DSN) != 0);
+  o->end += (uint32_t)line.len;
+}
+
+static void judge_rcpt(tern_session *s, tern__slot *slot)
+{
+  tern_error e;
+  uint8_t outcome = verdict(s, TERN_PHASE_RCPT, &e);
+  uint32_t i = find_mark(slot, slot->next_judged, TERN__M_SENT);
+
+  if (i == slot->t->rcpt_count) return; /* MAIL was refused: nothing new is said */
+  slot->next_judged = i + 1;
+  if (outcome == TERN_ACCEPTED) {
+    slot->t->outcome[i] = TERN__M_TAKEN;
+    slot->taken++;
+    return;
+  }
+  s->surprise = 1;
+  if (e.status == TERN_E_TOO_MANY_RECIPIENTS && slot->taken != 0 &&
+      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE)) {
+    slot->t->outcome[i] = TERN__M_AGAIN; /* RFC 5321 4.5.3.1.10 */
+    return;
+  }
+  slot->flags |= TERN__F_REFUSED;
+  settle(slot, i, outcome, &e);
+}
+
+static tern_status data_reply(tern_session *s, tern__slot *slot)
+{
+  tern_error e;
+  uint8_t outcome = verdict(s, TERN_PHASE_DATA, &e);
+  int empty = slot->taken == 0;
+
+  if (s->reader.reply.code == 354 && !empty) {
+    s->stage = TERN__CONTENT;
+    s->content_on = 0;
+    return TERN_OK;
+  }
+  if (s->reader.reply.code == 354) { /* nobody to send to: ended at once, RFC 2920 3.1 */
+    tern__line line;
+    tern__out_line(s, &line);
+    tern__put_verb(&line, ".", NULL);
+    slot->flags |= TERN__F_EMPTY;
+    if (!tern__out_commit(s, &line, TERN__END, NULL))
+      return tern__fail(s, TERN_E_BUFFER, TERN_PHASE_DATA);
+    if (s->lmtp) { /* RFC 2033 4.2: no recipient, no reply; one that comes all the same ends it */
+      s->owed_count--;
+      s->spent = 1;
+      round_done(s, slot);
+    }
+    return TERN_OK;
+  }
+  if (outcome == TERN_ACCEPTED) /* 2xx or another 3xx: the content has not been sent */
+    return tern__fail_reply(s, TERN_E_REPLY_UNEXPECTED, TERN_PHASE_DATA);
+  s->surprise = 1;
+  settle_all(slot, TERN__M_TAKEN, TERN__M_TAKEN, outcome, &e);
+  s->needs_rset = (slot->flags & TERN__F_MAIL_OK) != 0;
+  round_done(s, slot);
+  return TERN_OK;
+}
+
+/* BDAT is offered and not known: the mail goes once more, by DATA. */
+static int without_chunking(tern_session *s, tern__slot *slot, tern_status status)
+{
+  const tern_transaction *t = slot->t;
+  uint32_t i;
+
+  if (!(slot->flags & TERN__F_BDAT) || status != TERN_E_COMMAND_UNKNOWN || s->lmtp) return 0;
+  if (t->spans == NULL && t->source != NULL && t->source->rewind == NULL) return 0;
+  for (i = 0; i < t->rcpt_count; i++)
+    if (t->outcome[i] == TERN__M_TAKEN) t->outcome[i] = TERN_UNSENT;
+  slot->flags |= TERN__F_NO_BDAT;
+  s->slot_next = slot->number;
+  round_done(s, slot);
+  return 1;
+}
+
+static tern_status end_reply(tern_session *s, tern__slot *slot, int last)
+{
+  tern_error e;
+  uint8_t outcome = verdict(s, TERN_PHASE_END_OF_DATA, &e);
+  uint32_t i;
+
+  if (slot->flags & TERN__F_EMPTY) {
+    round_done(s, slot);
+    return TERN_OK;
+  }
+  if (outcome != TERN_ACCEPTED) s->surprise = 1;
+  if ((slot->flags & TERN__F_BDAT) && outcome != TERN_ACCEPTED) {
+    s->needs_rset = 1; /* RFC 3030 2: the state after a failed chunk is not known */
+    if (s->owed_count == 0 && without_chunking(s, slot, e.status)) return TERN_OK;
+  }
+  if (s->lmtp) {
+    i = find_mark(slot, 0, TERN__M_TAKEN);
+    if (i != slot->t->rcpt_count) settle(slot, i, outcome, &e);
+  } else {
+    settle_all(slot, TERN__M_TAKEN, TERN__M_TAKEN, outcome, &e);
+  }
+  if (last) round_done(s, slot);
+  return TERN_OK;
+}
+
+tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot)
+{
+  uint32_t class = s->reader.reply.code / 100u, phase = tern__phase_of(kind);
+  int last = tern__owed_first(s)->count == 1;
+
+  if (class == 3 && kind != TERN__DATA) /* still owed: a mail with its content out is in doubt */
+    return tern__fail_reply(s, TERN_E_REPLY_UNEXPECTED, phase);
+  tern__owed_pop(s, 0);
+  switch (kind) {
+  case TERN__RSET: /* refused: nobody knows what transaction is open */
+    return class == 2 ? TERN_OK
+                      : tern__fail_reply(s, tern__verdict(phase, &s->reader.reply), phase);
+  case TERN__MAIL: return mail_reply(s, slot);
+  case TERN__RCPT:
+    judge_rcpt(s, slot);
+    next_of_run(s, slot);
+    return TERN_OK;
+  case TERN__DATA: return data_reply(s, slot);
+  default: return end_reply(s, slot, last);
+  }
+}

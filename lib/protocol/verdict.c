@@ -1,0 +1,171 @@
+/* verdict.c - phase x reply class x enhanced status code, as data: the first row that fits gives the
+ * status; base/status.def gives what is known of each status.
+ *
+ * Sources: RFC 5321 4.2.2 and 4.2.3, RFC 3463 and the IANA registry of enhanced status codes (RFC
+ * 5248), RFC 4954 6, RFC 3207 4, RFC 7504 (521, 556), RFC 7505, RFC 7372, RFC 8689, RFC 6710.
+ * Neighbour: transaction.c and login.c ask. The wordings of providers are not here. */
+#include "protocol/verdict.h"
+
+#include <string.h>
+
+#include "base/ascii.h"
+#include "base/error.h"
+
+#define ANY 255
+
+typedef struct row {
+  uint8_t class;   /* first digit */
+  uint8_t phase;   /* TERN_PHASE_NONE: any */
+  uint8_t subject; /* ANY, or the enhanced code's second and third part */
+  uint8_t detail;
+  uint16_t code;  /* 0: any */
+  int16_t status;
+} row;
+
+#define R(cls, phase, subject, detail, code, status) \
+  { cls, TERN_PHASE_##phase, subject, detail, code, TERN_E_##status }
+
+static const row rows[] = {
+  R(4, NONE, ANY, ANY, 421, SERVICE_UNAVAILABLE),
+  R(4, AUTH, ANY, ANY, 432, AUTH_TRANSITION),
+  R(4, AUTH, 7, 12, 0, AUTH_TRANSITION),
+  R(4, AUTH, ANY, ANY, 0, AUTH_TRANSIENT),
+  R(4, STARTTLS, ANY, ANY, 0, TLS_TRANSIENT),
+  R(5, AUTH, 7, 9, 0, AUTH_TOO_WEAK),
+  R(5, AUTH, 7, 11, 0, ENCRYPTION_NEEDED),
+  R(5, AUTH, ANY, ANY, 534, AUTH_TOO_WEAK),
+  R(5, AUTH, ANY, ANY, 538, ENCRYPTION_NEEDED),
+  R(5, AUTH, ANY, ANY, 523, ENCRYPTION_NEEDED),
+  R(5, AUTH, ANY, ANY, 535, AUTH_REFUSED),
+  R(5, AUTH, ANY, ANY, 530, ENCRYPTION_NEEDED),
+  R(5, AUTH, ANY, ANY, 0, AUTH_EXCHANGE),
+  R(5, STARTTLS, ANY, ANY, 0, TLS_REFUSED),
+  R(5, GREETING, ANY, ANY, 0, NO_MAIL_HERE),
+  R(5, NONE, ANY, ANY, 521, NO_MAIL_HERE),
+  R(5, NONE, ANY, ANY, 556, NO_MAIL_HERE),
+  R(5, NONE, 7, 10, 0, ENCRYPTION_NEEDED),
+  R(5, NONE, 7, 11, 0, ENCRYPTION_NEEDED),
+  R(5, NONE, ANY, ANY, 523, ENCRYPTION_NEEDED),
+  R(5, NONE, ANY, ANY, 538, ENCRYPTION_NEEDED),
+  R(5, NONE, ANY, ANY, 530, AUTH_REQUIRED),
+  R(5, NONE, ANY, ANY, 535, AUTH_REFUSED),
+  R(5, NONE, ANY, ANY, 534, AUTH_TOO_WEAK),
+  /* RFC 3463 3.2 and the registry: X.1.Y addresses */
+  R(5, NONE, 1, 1, 0, NO_SUCH_MAILBOX),
+  R(5, NONE, 1, 2, 0, NO_MAIL_HERE),
+  R(5, NONE, 1, 10, 0, NO_MAIL_HERE), /* RFC 7505 4.2 */
+  R(5, NONE, 1, 3, 0, MAILBOX_NAME),
+  R(5, NONE, 1, 4, 0, NO_SUCH_MAILBOX), /* ambiguous */
+  R(5, NONE, 1, 6, 0, USER_NOT_LOCAL),
+  R(5, NONE, 1, 7, 0, SENDER_REFUSED),
+  R(5, NONE, 1, 8, 0, SENDER_REFUSED),
+  R(5, NONE, 7, 27, 0, SENDER_REFUSED), /* the sender's domain has a null MX, RFC 7505 4.2 */
+  R(5, RCPT, 1, 0, 0, NO_SUCH_MAILBOX),
+  /* X.2.Y mailboxes */
+  R(4, NONE, 2, 1, 0, MAILBOX_BUSY),
+  R(4, NONE, 2, 2, 0, MAILBOX_FULL_NOW),
+  R(5, NONE, 2, 1, 0, MAILBOX_DISABLED),
+  R(5, NONE, 2, 2, 0, MAILBOX_FULL),
+  R(5, NONE, 2, 3, 0, MESSAGE_TOO_BIG),
+  /* X.3.Y mail systems */
+  R(4, NONE, 3, 1, 0, STORAGE),
+  R(4, NONE, 3, 2, 0, SERVICE_UNAVAILABLE),
+  R(5, NONE, 3, 2, 0, NO_MAIL_HERE),
+  R(5, NONE, 3, 4, 0, MESSAGE_TOO_BIG),
+  R(5, NONE, 3, 3, 0, COMMAND_PARAMETER),
+  /* X.4.Y network and routing */
+  R(4, NONE, 4, ANY, 0, ROUTING_TRANSIENT),
+  R(5, NONE, 4, ANY, 0, ROUTING),
+  /* X.5.Y the protocol itself */
+  R(4, RCPT, 5, 3, 0, TOO_MANY_RECIPIENTS),
+  R(5, NONE, 5, 1, 500, COMMAND_UNKNOWN),
+  R(5, NONE, 5, 1, 502, COMMAND_UNKNOWN),
+  R(5, NONE, 5, 1, 503, COMMAND_SEQUENCE),
+  R(5, NONE, 5, 2, 0, COMMAND_SYNTAX),
+  R(5, NONE, 5, 4, 501, COMMAND_SYNTAX),
+  R(5, NONE, 5, 4, 0, COMMAND_PARAMETER),
+  /* X.6.Y content */
+  R(5, NONE, 6, 7, 0, UTF8_REFUSED), /* RFC 6531 3.5 */
+  R(5, NONE, 6, 8, 0, UTF8_REFUSED),
+  R(5, NONE, 6, 9, 0, UTF8_REFUSED),
+  R(5, NONE, 6, 10, 0, UTF8_REFUSED),
+  R(5, NONE, 6, ANY, 0, CONTENT_REFUSED),
+  /* X.7.Y security and policy */
+  R(4, NONE, 7, ANY, 0, POLICY_TRANSIENT),
+  R(5, NONE, 7, 30, 0, REQUIRETLS), /* RFC 8689 5 */
+  R(5, NONE, 7, 0, 550, POLICY),
+  R(5, MAIL, 7, 1, 0, SENDER_REFUSED),
+  R(5, NONE, 7, 8, 0, AUTH_REFUSED),
+  R(5, NONE, 7, 9, 0, AUTH_TOO_WEAK),
+  R(5, NONE, 7, 20, 0, UNAUTHENTICATED), /* RFC 7372: DKIM 20-22, SPF 23-24, 25 PTR, 26 several */
+  R(5, NONE, 7, 21, 0, UNAUTHENTICATED),
+  R(5, NONE, 7, 22, 0, UNAUTHENTICATED),
+  R(5, NONE, 7, 23, 0, UNAUTHENTICATED),
+  R(5, NONE, 7, 24, 0, UNAUTHENTICATED),
+  R(5, NONE, 7, 25, 0, UNAUTHENTICATED),
+  R(5, NONE, 7, 26, 0, UNAUTHENTICATED),
+  R(5, NONE, 7, ANY, 0, POLICY),
+  /* the codes alone, RFC 5321 4.2.3 */
+  R(4, NONE, ANY, ANY, 450, MAILBOX_BUSY),
+  R(4, NONE, ANY, ANY, 451, LOCAL_ERROR),
+  R(4, RCPT, ANY, ANY, 452, TOO_MANY_RECIPIENTS), /* 4.5.3.1.10 */
+  R(4, NONE, ANY, ANY, 452, STORAGE),
+  R(4, NONE, ANY, ANY, 455, PARAMETERS_TRANSIENT),
+  R(5, NONE, ANY, ANY, 500, COMMAND_UNKNOWN),
+  R(5, NONE, ANY, ANY, 501, COMMAND_SYNTAX),
+  R(5, NONE, ANY, ANY, 502, COMMAND_UNKNOWN),
+  R(5, NONE, ANY, ANY, 503, COMMAND_SEQUENCE),
+  R(5, NONE, ANY, ANY, 504, COMMAND_PARAMETER),
+  R(5, NONE, ANY, ANY, 555, COMMAND_PARAMETER),
+  R(5, RCPT, ANY, ANY, 550, NO_SUCH_MAILBOX),
+  R(5, MAIL, ANY, ANY, 550, SENDER_REFUSED),
+  R(5, NONE, ANY, ANY, 550, POLICY),
+  R(5, NONE, ANY, ANY, 551, USER_NOT_LOCAL),
+  R(5, NONE, ANY, ANY, 552, MESSAGE_TOO_BIG),
+  R(5, MAIL, ANY, ANY, 553, SENDER_REFUSED),
+  R(5, NONE, ANY, ANY, 553, MAILBOX_NAME),
+  R(5, END_OF_DATA, ANY, ANY, 554, CONTENT_REFUSED),
+};
+
+/* The second and third part of "5.7.1"; ANY where there is none, as no row asks for 255. */
+static void parts(const char *enhanced, uint8_t *subject, uint8_t *detail)
+{
+  uint32_t n[2] = { ANY, ANY };
+  size_t i = 1, part;
+
+  if (enhanced[0] != '\0') {
+    for (part = 0; part < 2; part++) {
+      for (n[part] = 0, i++; tern__is_digit((uint8_t)enhanced[i]); i++)
+        n[part] = n[part] * 10 + (uint32_t)(enhanced[i] - '0');
+      if (n[part] > 254) n[part] = 254;
+    }
+  }
+  *subject = (uint8_t)n[0];
+  *detail = (uint8_t)n[1];
+}
+
+tern_status tern__verdict(uint32_t phase, const tern_reply *reply)
+{
+  uint32_t code = reply->code, class = code / 100;
+  uint8_t subject, detail;
+  size_t i;
+
+  if (class < 4) return TERN_OK;
+  parts(reply->enhanced, &subject, &detail);
+  if (phase == TERN_PHASE_RCPT && code == 552) {
+    code = 452;
+    class = 4;
+  }
+  /* The refusal that each newcomer meets has no code of its own; every server says the word. */
+  if (class == 5 && code >= 550 && (phase == TERN_PHASE_RCPT || phase == TERN_PHASE_MAIL) &&
+      (subject == ANY || subject == 7) && tern__holds(reply->text, strlen(reply->text), "relay"))
+    return TERN_E_RELAY_DENIED;
+  for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const row *r = &rows[i];
+    if (r->class == class && (r->phase == TERN_PHASE_NONE || r->phase == phase) &&
+        (r->code == 0 || r->code == code) && (r->subject == ANY || r->subject == subject) &&
+        (r->detail == ANY || r->detail == detail))
+      return r->status;
+  }
+  return class == 4 ? TERN_E_REFUSED_TRANSIENT : TERN_E_REFUSED_PERMANENT;
+}
