@@ -1,0 +1,54 @@
+/* tcp.h - stream sockets: TCP over IPv4 and IPv6, and Unix sockets. Non-blocking, stepped. Absent
+ * with TERN_NO_SOCKETS.
+ *
+ *   st = tern__tcp_open(mem, host, port, timeout, &tcp);      (resolves; may block)
+ *   while (st == TERN_OK || st == TERN_E_AGAIN) {
+ *     st = tern__tcp_connect_step(tcp, now);                  (TERN_OK: connected, leave the loop)
+ *     wait for tern__tcp_events on tern__tcp_handle until tern__tcp_deadline;
+ *   }
+ *   tern__link link = {tern__tcp_transport(), tcp};           (its close closes the socket)
+ *   tern__tcp_free(tcp);                                      (closes too, gives the memory back)
+ */
+#ifndef TERN_LIB_TRANSPORT_TCP_H
+#define TERN_LIB_TRANSPORT_TCP_H
+
+#include <tern/transport.h>
+
+#define TERN__TCP_ADDRESSES 32u /* of one host that are tried; more are left out */
+
+typedef struct tern__tcp tern__tcp;
+
+/* Resolves host by getaddrinfo, which blocks as long as the system's resolver does; an IPv4
+ * literal and an IPv6 literal with or without [] never block. timeout is the limit in ms for each
+ * address, 0: none. TERN_OK, TERN_E_HOST, TERN_E_RESOLVE, TERN_E_ARGUMENT (port, host NULL): then
+ * *tcp exists for its detail and is to be freed. TERN_E_NOMEM: *tcp is NULL. mem is borrowed. */
+tern_status tern__tcp_open(const tern_allocator *mem, const char *host, uint32_t port,
+                           uint32_t timeout, tern__tcp **tcp);
+/* The same for a Unix socket; a path that does not fit is TERN_E_CONNECT. Never blocks. */
+tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uint32_t timeout,
+                                tern__tcp **tcp);
+/* Tries one address after the other, the families in turn, beginning with the one that the
+ * resolver put first (RFC 8305 section 4, without its race). TERN_E_AGAIN; TERN_OK: connected;
+ * TERN_E_CONNECT: none accepted; TERN_E_TIMEOUT: each one's time passed; TERN_E_NOMEM. An end is
+ * final: further steps answer the same. */
+tern_status tern__tcp_connect_step(tern__tcp *tcp, uint64_t now);
+/* While connecting: what to poll (-1: nothing, only wait), for which events, and until when
+ * (TERN_NEVER: no limit). Once connected the handle is the socket's, the deadline TERN_NEVER. */
+int32_t tern__tcp_handle(const tern__tcp *tcp);
+uint32_t tern__tcp_events(const tern__tcp *tcp);
+uint64_t tern__tcp_deadline(const tern__tcp *tcp);
+/* A line about the last failure, "127.0.0.1 port 25: Connection refused; ...": all addresses
+ * tried, or what read or write met. "" where there was none. Lives as long as tcp. */
+const char *tern__tcp_detail(const tern__tcp *tcp);
+/* The other end, "[::1] port 25" or the path, of the connection or of the last attempt; or "". */
+const char *tern__tcp_peer(const tern__tcp *tcp);
+/* The address literal of the local end for EHLO, "[127.0.0.1]" or "[IPv6:::1]" (RFC 5321 4.1.3).
+ * Returns its length, 0 where there is none (Unix) or cap is too small. */
+size_t tern__tcp_local_literal(const tern__tcp *tcp, char *out, size_t cap);
+/* Its user pointer is a connected tern__tcp. A reset by the peer is TERN_E_CLOSED, any other
+ * failure TERN_E_IO. Never raises SIGPIPE. */
+const tern_transport *tern__tcp_transport(void);
+/* Closes where still open. tcp may be NULL. */
+void tern__tcp_free(tern__tcp *tcp);
+
+#endif
