@@ -1,0 +1,437 @@
+/* main.c - tern-send: reads options and message, sends, reports. What it promises to scripts is in
+ * options_help and in the manual of the exit codes there; --json always prints exactly one object.
+ *
+ * Everything that can be judged without the server is judged before standard input is read: the
+ * client is stepped until then (its connect only stores the URL) and blocking afterwards. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tern/tern.h>
+#include <unistd.h>
+
+#include "addresses.h"
+#include "json.h"
+#include "options.h"
+#include "spool.h"
+
+typedef struct program {
+  options o;
+  spool message;
+  addresses rcpts;
+  tern_client *client;
+  tern_mail *mail;
+  const tern_error *error; /* of the last message tried, or of what kept it from being tried */
+  tern_status status;      /* where there is no error record: a usage error, a file */
+  char problem[300];       /* in words, where the record has none */
+  int exit_code;
+  uint32_t sent;
+} program;
+
+static tern_client *volatile to_cancel;
+static volatile int stopped;
+
+static void on_signal(int number)
+{
+  (void)number;
+  stopped = 1;
+  tern_client_cancel(to_cancel);
+}
+
+static void catch_signals(void)
+{
+  struct sigaction act;
+
+  memset(&act, 0, sizeof act);
+  act.sa_handler = on_signal; /* without SA_RESTART: a read of standard input must end */
+  sigaction(SIGINT, &act, NULL);
+  sigaction(SIGTERM, &act, NULL);
+  act.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &act, NULL);
+}
+
+static void on_trace(void *user, char who, const char *line, size_t len)
+{
+  size_t i;
+
+  (void)user;
+  fprintf(stderr, "%c: ", who);
+  for (i = 0; i < len; i++) /* nothing of the server's may command a terminal */
+    putc((unsigned char)line[i] < 0x20 || line[i] == 0x7f ? '?' : line[i], stderr);
+  putc('\n', stderr);
+}
+
+/* ---- failures before anything was sent -----------------------------------------------------------------*/
+static int fail(program *p, tern_status status, int exit_code, const char *problem)
+{
+  p->status = status;
+  p->exit_code = exit_code;
+  snprintf(p->problem, sizeof p->problem, "%s", problem);
+  return -1;
+}
+
+static int fail_error(program *p, const tern_error *error)
+{
+  p->error = error;
+  p->status = tern_error_status(error);
+  p->exit_code = tern_error_sysexit(error);
+  return -1;
+}
+
+/* ---- setting up ----------------------------------------------------------------------------------------*/
+/* What options and environment say, over what the URL says. */
+static int set_up_login(program *p)
+{
+  const options *o = &p->o;
+  tern_credentials cred;
+
+  memset(&cred, 0, sizeof cred);
+  cred.size = sizeof cred;
+  cred.mechanism = o->mechanism;
+  cred.token = o->token;
+  cred.user = o->user ? o->user : o->url_user;
+  cred.password = o->password || o->token ? o->password : o->url_password;
+  if (cred.password) cred.kinds = TERN_CRED_PASSWORD;
+  if (cred.token) cred.kinds = TERN_CRED_TOKEN;
+  if (o->mechanism && !strcmp(o->mechanism, "EXTERNAL")) {
+    cred.kinds = TERN_CRED_EXTERNAL; /* the user is who to act as */
+    cred.authzid = cred.user;
+    cred.user = NULL;
+  }
+  if (!cred.kinds && o->user)
+    return fail(p, TERN_E_CREDENTIALS, 78, "a user without password or token");
+  if (!cred.kinds && o->mechanism)
+    return fail(p, TERN_E_CREDENTIALS, 78, "--auth without credentials");
+  if (!cred.kinds || tern_client_auth_with(p->client, &cred) == TERN_E_AGAIN) return 0;
+  if (tern_error_status(tern_client_error(p->client)) != TERN_OK)
+    return fail_error(p, tern_client_error(p->client));
+  return fail(p, TERN_E_CREDENTIALS, 78, "the credentials cannot be used");
+}
+
+static int set_up_client(program *p)
+{
+  const options *o = &p->o;
+  tern_client *c = p->client;
+
+  tern_client_set_blocking(c, 0);
+  tern_client_set_ca(c, o->ca);
+  tern_client_set_certificate(c, o->cert, o->key);
+  tern_client_set_insecure(c, (uint32_t)o->insecure);
+  tern_client_set_ehlo_name(c, o->ehlo);
+  tern_client_set_mask(c, (o->no_pipelining ? TERN_CAP_PIPELINING : 0) |
+                              (o->no_chunking ? TERN_CAP_CHUNKING : 0));
+  if (o->timeout_ms) tern_client_set_timeout(c, TERN_PHASE_NONE, o->timeout_ms);
+  if (o->connect_ms) tern_client_set_timeout(c, TERN_PHASE_CONNECT, o->connect_ms);
+  if (o->trace) tern_client_set_trace(c, on_trace, NULL);
+  if (tern_client_connect(c, o->server) != TERN_E_AGAIN) return fail_error(p, tern_client_error(c));
+  return set_up_login(p);
+}
+
+static int set_up_mail(program *p)
+{
+  tern_mail *mail = p->mail;
+  const options *o = &p->o;
+  size_t i;
+
+  for (i = 0; i < o->to_count; i++)
+    if (tern_mail_rcpt(mail, o->to[i]) != TERN_OK) return fail_error(p, tern_mail_error(mail));
+  if (o->from && tern_mail_from(mail, o->from) != TERN_OK)
+    return fail_error(p, tern_mail_error(mail));
+  if (tern_mail_set_flags(mail, o->ret) != TERN_OK ||
+      (o->envid && tern_mail_set_envid(mail, o->envid) != TERN_OK))
+    return fail_error(p, tern_mail_error(mail));
+  return 0;
+}
+
+/* ---- the message ---------------------------------------------------------------------------------------*/
+static int header_error(program *p, const char *name, const char *problem)
+{
+  char text[300];
+
+  snprintf(text, sizeof text, "the message's %s field has %s", name, problem);
+  return fail(p, TERN_E_ADDRESS, 65, text);
+}
+
+/* The recipients of To, Cc and Bcc, behind those given. */
+static int add_header_recipients(program *p)
+{
+  const field *f;
+  const char *problem = NULL;
+  size_t i, j;
+
+  for (f = p->message.fields; f; f = f->next)
+    if (!strcmp(f->name, "to") || !strcmp(f->name, "cc") || !strcmp(f->name, "bcc"))
+      if (addresses_add(&p->rcpts, f->body, &problem)) return header_error(p, f->name, problem);
+  if (addresses_unique(&p->rcpts)) return fail(p, TERN_E_NOMEM, 74, "no memory");
+  for (i = 0; i < p->rcpts.count; i++) {
+    for (j = 0; j < p->o.to_count && strcmp(p->o.to[j], p->rcpts.list[i]) != 0; j++) {
+    }
+    if (j == p->o.to_count && tern_mail_rcpt(p->mail, p->rcpts.list[i]) != TERN_OK)
+      return fail_error(p, tern_mail_error(p->mail));
+  }
+  return 0;
+}
+
+/* The reverse-path where none was given: the first address of Sender, else of From. */
+static int take_header_from(program *p)
+{
+  static const char *const names[] = {"sender", "from"};
+  addresses found = {NULL, 0, 0};
+  const char *problem = NULL;
+  const field *f;
+  size_t i;
+  int result = 0;
+
+  for (i = 0; i < 2 && !found.count; i++)
+    for (f = p->message.fields; f && !found.count; f = f->next)
+      if (!strcmp(f->name, names[i]) && addresses_add(&found, f->body, &problem)) {
+        result = header_error(p, f->name, problem);
+        break;
+      }
+  if (!result && !found.count)
+    result = fail(p, TERN_E_ARGUMENT, 64,
+                  "no sender: give --from, or a message with a From or Sender field");
+  if (!result && tern_mail_from(p->mail, found.list[0]) != TERN_OK)
+    result = fail_error(p, tern_mail_error(p->mail));
+  addresses_free(&found);
+  return result;
+}
+
+static int read_message(program *p)
+{
+  int st = spool_read(&p->message, STDIN_FILENO, p->o.from_header, &stopped);
+
+  if (st == SPOOL_STOPPED) return fail(p, TERN_E_CANCELLED, 75, "interrupted");
+  if (st == SPOOL_IO) return fail(p, TERN_E_SOURCE, 74, p->message.problem);
+  if (st == SPOOL_BAD) return fail(p, TERN_E_CONTENT, 65, p->message.problem);
+  if (p->o.from_header && add_header_recipients(p)) return -1;
+  if (!p->o.from && take_header_from(p)) return -1;
+  if (p->o.notify) tern_mail_set_notify(p->mail, UINT32_MAX, p->o.notify);
+  if (tern_mail_content_source(p->mail, spool_source(), &p->message) != TERN_OK)
+    return fail_error(p, tern_mail_error(p->mail));
+  return 0;
+}
+
+/* ---- sending -------------------------------------------------------------------------------------------*/
+/* Where a code stands in the order of gravity; 0 is the least. */
+static int gravity(int code)
+{
+  static const int order[] = {0, 68, 74, 64, 65, 78, 75, 69, 67, 76, 77};
+  int i;
+
+  for (i = 0; i < (int)(sizeof order / sizeof order[0]); i++)
+    if (order[i] == code) return i;
+  return 1;
+}
+
+static uint32_t accepted(const tern_mail *mail)
+{
+  uint32_t i, n = 0;
+
+  for (i = 0; i < tern_mail_rcpt_count(mail); i++)
+    n += tern_mail_rcpt_outcome(mail, i) == TERN_ACCEPTED;
+  return n;
+}
+
+static void send_all(program *p)
+{
+  uint32_t i;
+  int code;
+
+  tern_client_set_blocking(p->client, 1);
+  for (i = 0; i < p->o.repeat; i++) {
+    p->status = tern_client_send(p->client, p->mail);
+    p->error = tern_mail_error(p->mail);
+    code = p->status == TERN_OK ? 0 : tern_error_sysexit(p->error);
+    if (gravity(code) > gravity(p->exit_code)) p->exit_code = code;
+    p->sent += accepted(p->mail) != 0;
+    /* a refused message does not stop the rest; a lost session does */
+    if (tern_error_status(tern_client_error(p->client)) != TERN_OK) break;
+  }
+}
+
+/* ---- reporting -----------------------------------------------------------------------------------------*/
+static void put_reply(json *j, const tern_reply *reply)
+{
+  json_name(j, "reply");
+  if (!tern_reply_code(reply)) {
+    json_null(j);
+    return;
+  }
+  json_open(j, '{');
+  json_name(j, "code");
+  json_number(j, tern_reply_code(reply));
+  json_name(j, "enhanced");
+  json_string(j, tern_reply_enhanced(reply), 1);
+  json_name(j, "text");
+  json_string(j, tern_reply_text(reply), 0);
+  json_close(j, '}');
+}
+
+static void put_tls(json *j, const tern_client *c)
+{
+  json_name(j, "tls");
+  if (!tern_client_tls_version(c)[0]) {
+    json_null(j);
+    return;
+  }
+  json_open(j, '{');
+  json_name(j, "version");
+  json_string(j, tern_client_tls_version(c), 0);
+  json_name(j, "cipher");
+  json_string(j, tern_client_tls_cipher(c), 0);
+  json_name(j, "verified");
+  json_bool(j, tern_client_tls_verified(c) != 0);
+  json_close(j, '}');
+}
+
+static void put_recipient(json *j, const tern_mail *mail, uint32_t i)
+{
+  const tern_reply *reply = tern_mail_rcpt_reply(mail, i);
+  const tern_error *error = tern_mail_rcpt_error(mail, i);
+  tern_status status = tern_error_status(error);
+
+  json_name(j, NULL);
+  json_open(j, '{');
+  json_name(j, "address");
+  json_string(j, tern_mail_rcpt_address(mail, i), 0);
+  json_name(j, "status");
+  json_string(j, tern_outcome_name(tern_mail_rcpt_outcome(mail, i)), 0);
+  json_name(j, "code");
+  if (tern_reply_code(reply))
+    json_number(j, tern_reply_code(reply));
+  else
+    json_null(j);
+  json_name(j, "enhanced");
+  json_string(j, tern_reply_enhanced(reply), 1);
+  json_name(j, "text");
+  json_string(j, tern_reply_code(reply) ? tern_reply_text(reply)
+                 : status < 0 && status != TERN_E_AGAIN ? tern_error_text(error) : NULL, 1);
+  json_close(j, '}');
+}
+
+static void put_recipients(json *j, const tern_mail *mail)
+{
+  uint32_t i;
+
+  json_name(j, "recipients");
+  json_open(j, '[');
+  for (i = 0; i < tern_mail_rcpt_count(mail); i++) put_recipient(j, mail, i);
+  json_close(j, ']');
+}
+
+static uint32_t resend(const tern_mail *mail)
+{
+  uint32_t i, worst = TERN_RESEND_SAFE;
+
+  for (i = 0; i < tern_mail_rcpt_count(mail); i++) {
+    if (tern_mail_rcpt_outcome(mail, i) == TERN_UNKNOWN) return TERN_RESEND_UNKNOWN;
+    if (tern_mail_rcpt_outcome(mail, i) == TERN_ACCEPTED) worst = TERN_RESEND_UNSAFE;
+  }
+  return worst;
+}
+
+static int print_json(const program *p)
+{
+  static const char no_memory[] =
+      "{\"ok\":false,\"error\":\"TERN_E_NOMEM\",\"phase\":null,\"retryable\":false,"
+      "\"resend\":\"unknown\",\"who\":\"operator\",\"hint\":null,\"reply\":null,\"tls\":null,"
+      "\"recipients\":[]}";
+  tern_status error = tern_error_status(p->error) < 0 ? tern_error_status(p->error) : p->status;
+  json j = {NULL, 0, 0, 0, 0};
+  int result;
+
+  json_open(&j, '{');
+  json_name(&j, "ok");
+  json_bool(&j, p->exit_code == 0);
+  json_name(&j, "error");
+  json_string(&j, error < 0 ? tern_status_name(error) : NULL, 1);
+  json_name(&j, "phase");
+  json_string(&j, tern_phase_name(tern_error_phase(p->error)), 1);
+  json_name(&j, "retryable");
+  json_bool(&j, p->exit_code == 75);
+  json_name(&j, "resend");
+  json_string(&j, tern_resend_name(resend(p->mail)), 0);
+  json_name(&j, "who");
+  json_string(&j, p->error ? tern_who_name(tern_error_who(p->error)) : error < 0 ? "operator" : "",
+              1);
+  json_name(&j, "hint");
+  json_string(&j, p->error ? tern_error_hint(p->error) : error < 0 ? tern_status_hint(error) : "",
+              1);
+  put_reply(&j, p->status == TERN_OK ? tern_mail_rcpt_reply(p->mail, 0) : tern_error_reply(p->error));
+  put_tls(&j, p->client);
+  if (p->o.repeat_given) {
+    json_name(&j, "sent");
+    json_number(&j, p->sent);
+  }
+  put_recipients(&j, p->mail);
+  json_close(&j, '}');
+  result = puts(j.failed ? no_memory : j.text) < 0 || fflush(stdout) != 0;
+  free(j.text);
+  return result;
+}
+
+static void print_words(const program *p)
+{
+  char text[512];
+  uint32_t i;
+
+  if (p->problem[0]) {
+    fprintf(stderr, "tern-send: %s\n", p->problem);
+    return;
+  }
+  if (!p->exit_code) return;
+  tern_error_format(p->error, text, sizeof text);
+  fprintf(stderr, "tern-send: %s\n", text);
+  if (tern_error_hint(p->error)[0]) fprintf(stderr, "tern-send: %s\n", tern_error_hint(p->error));
+  for (i = 0; tern_mail_rcpt_count(p->mail) > 1 && i < tern_mail_rcpt_count(p->mail); i++)
+    if (tern_mail_rcpt_outcome(p->mail, i) != TERN_ACCEPTED)
+      fprintf(stderr, "tern-send: <%s> %s: %s\n", tern_mail_rcpt_address(p->mail, i),
+              tern_outcome_name(tern_mail_rcpt_outcome(p->mail, i)),
+              tern_error_text(tern_mail_rcpt_error(p->mail, i)));
+}
+
+static int run(program *p, int argc, char **argv)
+{
+  if (options_read(&p->o, argc, argv))
+    return fail(p, p->o.is_config_error ? TERN_E_CONFIG : TERN_E_ARGUMENT,
+                p->o.is_config_error ? 78 : 64, p->o.problem);
+  if (p->o.help || p->o.version) return 0;
+  if (p->o.url_password)
+    fputs("tern-send: warning: a password in the URL can be seen by others on this machine; "
+          "--password-file is safer\n", stderr);
+  if (!p->client || !p->mail) return fail(p, TERN_E_NOMEM, 74, "no memory");
+  if (set_up_client(p) || set_up_mail(p) || read_message(p)) return -1;
+  send_all(p);
+  return 0;
+}
+
+int main(int argc, char **argv)
+{
+  static program p;
+  int written = 0;
+
+  p.client = tern_client_new(NULL);
+  p.mail = tern_mail_new(NULL);
+  to_cancel = p.client;
+  catch_signals();
+  (void)run(&p, argc, argv);
+  if (p.o.help) {
+    options_help();
+  } else if (p.o.version) {
+    printf("tern-send %s\n", tern_version());
+  } else {
+    print_words(&p);
+    if (p.o.json) written = print_json(&p);
+    tern_client_quit(p.client); /* after the report: it changes nothing of it */
+  }
+  to_cancel = NULL;
+  tern_client_free(p.client);
+  tern_mail_free(p.mail);
+  addresses_free(&p.rcpts);
+  spool_free(&p.message);
+  options_free(&p.o);
+  return written && !p.exit_code ? 74 : p.exit_code;
+}

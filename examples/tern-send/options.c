@@ -1,0 +1,414 @@
+/* options.c - the command line of tern-send (see options_help), its environment, and the files with
+ * secrets. Every value is checked here as far as it can be without the library's help; addresses,
+ * the URL and the EHLO name are the library's to judge. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tern/tern.h>
+
+#define SECRET_MAX 65536u
+
+enum {
+  O_SERVER, O_FROM, O_TO, O_HEADER_RCPTS, O_USER, O_PASSWORD_FILE, O_TOKEN_FILE, O_AUTH, O_CA,
+  O_CERT, O_KEY, O_INSECURE, O_EHLO, O_TIMEOUT, O_CONNECT_TIMEOUT, O_NO_PIPELINING, O_NO_CHUNKING,
+  O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_COMPOSING, O_DIRECT
+};
+
+typedef struct option {
+  const char *name;
+  int takes; /* a value */
+  int id;
+} option;
+
+static const option table[] = {
+    {"--server", 1, O_SERVER},
+    {"--from", 1, O_FROM},
+    {"--to", 1, O_TO},
+    {"-t", 0, O_HEADER_RCPTS},
+    {"--user", 1, O_USER},
+    {"--password-file", 1, O_PASSWORD_FILE},
+    {"--token-file", 1, O_TOKEN_FILE},
+    {"--auth", 1, O_AUTH},
+    {"--ca", 1, O_CA},
+    {"--cert", 1, O_CERT},
+    {"--key", 1, O_KEY},
+    {"--insecure", 0, O_INSECURE},
+    {"--ehlo", 1, O_EHLO},
+    {"--timeout", 1, O_TIMEOUT},
+    {"--connect-timeout", 1, O_CONNECT_TIMEOUT},
+    {"--no-pipelining", 0, O_NO_PIPELINING},
+    {"--no-chunking", 0, O_NO_CHUNKING},
+    {"--dsn", 1, O_DSN},
+    {"--ret", 1, O_RET},
+    {"--envid", 1, O_ENVID},
+    {"--repeat", 1, O_REPEAT},
+    {"--trace", 0, O_TRACE},
+    {"--json", 0, O_JSON},
+    {"--help", 0, O_HELP},
+    {"--version", 0, O_VERSION},
+    {"--subject", 1, O_COMPOSING},
+    {"--text", 1, O_COMPOSING},
+    {"--html", 1, O_COMPOSING},
+    {"--attach", 1, O_COMPOSING},
+    {"--inline", 1, O_COMPOSING},
+    {"--ics", 1, O_COMPOSING},
+    {"--from-name", 1, O_COMPOSING},
+    {"--cc", 1, O_COMPOSING},
+    {"--bcc", 1, O_COMPOSING},
+    {"--reply-to", 1, O_COMPOSING},
+    {"--header", 1, O_COMPOSING},
+    {"--encoding", 1, O_COMPOSING},
+    {"--dkim-key", 1, O_COMPOSING},
+    {"--dkim-domain", 1, O_COMPOSING},
+    {"--dkim-selector", 1, O_COMPOSING},
+    {"--mx", 0, O_DIRECT},
+    {"--resolver", 1, O_DIRECT},
+    {"--mx-port", 1, O_DIRECT},
+    {"--tls-policy", 1, O_DIRECT},
+    {"--allow-private", 0, O_DIRECT},
+};
+
+void options_help(void)
+{
+  puts("tern-send [options] [recipient ...] < message      (RFC 5322 text; bare LF is sent as CRLF)\n"
+       "\n"
+       "Where to send\n"
+       "  --server URL         smtp://[user[:pass]@]host[:port][?tls=required|opportunistic|none]\n"
+       "                       smtps://[user[:pass]@]host[:port]\n"
+       "                       lmtp://host:port[?tls=...], lmtp+unix:/path\n"
+       "Envelope\n"
+       "  --from ADDR          the reverse-path; '' is the null one\n"
+       "  --to ADDR            a recipient, as a bare one; repeatable\n"
+       "  -t                   the recipients of To, Cc and Bcc too; Bcc is dropped\n"
+       "Authentication\n"
+       "  --user NAME  --password-file F  --token-file F (OAuth)  --auth MECH (only this one)\n"
+       "TLS\n"
+       "  --ca FILE  --cert FILE  --key FILE  --insecure (no certificate check)\n"
+       "Session\n"
+       "  --ehlo NAME  --timeout SEC  --connect-timeout SEC  --no-pipelining  --no-chunking\n"
+       "  --dsn never|success,failure,delay  --ret full|hdrs  --envid ID\n"
+       "  --repeat N           the same message N times on one connection\n"
+       "Output\n"
+       "  --trace              the dialogue on stderr, credentials redacted\n"
+       "  --json               one JSON object on stdout, whatever happens\n"
+       "  --help  --version\n"
+       "Environment: TERN_SERVER, TERN_FROM, TERN_USER, TERN_PASSWORD stand in for the options.\n"
+       "Exit status as in sysexits.h: 0 all accepted, 64 usage, 65 bad message or address,\n"
+       "67 a recipient refused, 68 host not found, 69 another 5xx, 74 I/O error, 75 temporary,\n"
+       "76 protocol error, 77 authentication or TLS failed, 78 configuration.");
+}
+
+int options_want_json(int argc, char **argv)
+{
+  int i;
+
+  for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (!strcmp(argv[i], "--json")) return 1;
+  return 0;
+}
+
+static int bad(options *o, const char *what, const char *name)
+{
+  snprintf(o->problem, sizeof o->problem, "%s%s%.100s", what, name ? ": " : "", name ? name : "");
+  return -1;
+}
+
+static char *copy_of(const char *text)
+{
+  size_t size = strlen(text) + 1;
+  char *copy = malloc(size);
+
+  if (copy) memcpy(copy, text, size);
+  return copy;
+}
+
+static void forget(char *secret)
+{
+  volatile char *p = secret;
+
+  while (p && *p) *p++ = 0;
+}
+
+/* A whole number of at least 1. */
+static int number(options *o, const char *name, const char *text, uint32_t max, uint32_t *out)
+{
+  uint32_t value = 0;
+  const char *p = text;
+
+  for (; *p >= '0' && *p <= '9' && value <= max / 10; p++)
+    value = value * 10 + (uint32_t)(*p - '0');
+  if (p == text || *p || !value || value > max)
+    return bad(o, "not a whole number in range", name);
+  *out = value;
+  return 0;
+}
+
+static int seconds(options *o, const char *name, const char *text, uint32_t *ms)
+{
+  uint32_t value;
+
+  if (number(o, name, text, UINT32_MAX / 1000 - 1, &value)) return -1;
+  *ms = value * 1000;
+  return 0;
+}
+
+static int take_dsn(options *o, const char *text)
+{
+  static const struct {
+    const char *name;
+    uint32_t bit;
+  } words[] = {{"never", TERN_NOTIFY_NEVER},
+               {"success", TERN_NOTIFY_SUCCESS},
+               {"failure", TERN_NOTIFY_FAILURE},
+               {"delay", TERN_NOTIFY_DELAY}};
+  size_t i, len;
+
+  o->notify = 0;
+  for (;; text++) {
+    len = strcspn(text, ",");
+    for (i = 0; i < 4; i++)
+      if (strlen(words[i].name) == len && !strncmp(words[i].name, text, len)) break;
+    if (i == 4) return bad(o, "--dsn takes never, or some of success,failure,delay", NULL);
+    o->notify |= words[i].bit;
+    text += len;
+    if (!*text) break;
+  }
+  if ((o->notify & TERN_NOTIFY_NEVER) && o->notify != TERN_NOTIFY_NEVER)
+    return bad(o, "--dsn never stands alone", NULL);
+  return 0;
+}
+
+static int take_ret(options *o, const char *text)
+{
+  o->ret = !strcmp(text, "full") ? TERN_MAIL_RET_FULL : !strcmp(text, "hdrs") ? TERN_MAIL_RET_HDRS : 0;
+  return o->ret ? 0 : bad(o, "--ret takes full or hdrs", NULL);
+}
+
+static int take_mechanism(options *o, const char *text)
+{
+  const tern_mechanism *const *m;
+  const char *a, *b;
+
+  for (m = tern_mechanisms(); *m; m++) {
+    for (a = (*m)->name, b = text; *a && (*b >= 'a' && *b <= 'z' ? *b - 32 : *b) == *a; a++, b++) {
+    }
+    if (!*a && !*b) {
+      o->mechanism = (*m)->name;
+      return 0;
+    }
+  }
+  return bad(o, "--auth: no such mechanism", text);
+}
+
+static int take_option(options *o, int id, const char *name, char *value)
+{
+  switch (id) {
+    case O_SERVER: o->server = value; return 0;
+    case O_FROM: o->from = value; return 0;
+    case O_TO: o->to[o->to_count++] = value; return 0;
+    case O_HEADER_RCPTS: o->from_header = 1; return 0;
+    case O_USER: o->user = value; return 0;
+    case O_PASSWORD_FILE: o->password_file = value; return 0;
+    case O_TOKEN_FILE: o->token_file = value; return 0;
+    case O_AUTH: return take_mechanism(o, value);
+    case O_CA: o->ca = value; return 0;
+    case O_CERT: o->cert = value; return 0;
+    case O_KEY: o->key = value; return 0;
+    case O_INSECURE: o->insecure = 1; return 0;
+    case O_EHLO: o->ehlo = value; return 0;
+    case O_TIMEOUT: return seconds(o, name, value, &o->timeout_ms);
+    case O_CONNECT_TIMEOUT: return seconds(o, name, value, &o->connect_ms);
+    case O_NO_PIPELINING: o->no_pipelining = 1; return 0;
+    case O_NO_CHUNKING: o->no_chunking = 1; return 0;
+    case O_DSN: return take_dsn(o, value);
+    case O_RET: return take_ret(o, value);
+    case O_ENVID: o->envid = value; return 0;
+    case O_REPEAT: o->repeat_given = 1; return number(o, name, value, 1000000000u, &o->repeat);
+    case O_TRACE: o->trace = 1; return 0;
+    case O_JSON: o->json = 1; return 0;
+    case O_HELP: o->help = 1; return 0;
+    case O_VERSION: o->version = 1; return 0;
+    case O_COMPOSING: return bad(o, "composing and signing are not built in yet", name);
+    default: return bad(o, "direct delivery to MX hosts is not built in yet", name);
+  }
+}
+
+/* Reads argv[*i], and its value where it has one. */
+static int take_argument(options *o, int argc, char **argv, int *i)
+{
+  char *arg = argv[*i], *equals = strchr(arg, '='), *value = NULL;
+  size_t len = equals && !strncmp(arg, "--", 2) ? (size_t)(equals - arg) : strlen(arg), k;
+
+  for (k = 0; k < sizeof table / sizeof table[0]; k++)
+    if (strlen(table[k].name) == len && !strncmp(table[k].name, arg, len)) break;
+  if (k == sizeof table / sizeof table[0]) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)(len < 60 ? len : 60), arg);
+    return bad(o, "unknown option", name);
+  }
+  if (arg[len] == '=') value = arg + len + 1;
+  if (!table[k].takes && value) return bad(o, "the option takes no value", table[k].name);
+  if (table[k].takes && !value) {
+    if (*i + 1 >= argc) return bad(o, "the option needs a value", table[k].name);
+    value = argv[++*i];
+  }
+  return take_option(o, table[k].id, table[k].name, value);
+}
+
+/* Why the len octets of text are not one line; NULL: they are. */
+static const char *not_one_line(const char *text, size_t len, size_t end)
+{
+  if (len > SECRET_MAX) return "is too long";
+  if (!end) return "is empty";
+  if (end == len || !strcmp(text + end, "\n") || !strcmp(text + end, "\r\n")) return NULL;
+  return "holds more than one line";
+}
+
+/* One line, of which only the line end is removed. */
+static int read_secret(options *o, const char *name, const char *path, char **out)
+{
+  FILE *file = fopen(path, "rb");
+  char *text = calloc(1, SECRET_MAX + 2);
+  const char *problem = NULL;
+  size_t len, end;
+
+  if (!file || !text) {
+    problem = !file ? strerror(errno) : "no memory";
+  } else {
+    setvbuf(file, NULL, _IONBF, 0); /* no copy of the secret left in a buffer */
+    len = fread(text, 1, SECRET_MAX + 1, file);
+    end = strcspn(text, "\r\n");
+    problem = ferror(file) ? "cannot be read" : not_one_line(text, len, end);
+    memset(text + end, 0, SECRET_MAX + 2 - end);
+  }
+  if (file) fclose(file);
+  *out = text;
+  if (!problem) return 0;
+  o->is_config_error = 1;
+  snprintf(o->problem, sizeof o->problem, "the file of %s %s", name, problem);
+  return -1;
+}
+
+static int hex(char c)
+{
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* A copy of text[0..len) with its %XX decoded; the library judges what is malformed. */
+static char *decoded(const char *text, size_t len)
+{
+  char *out = malloc(len + 1), *w = out;
+  size_t i;
+
+  for (i = 0; out && i < len; i++) {
+    if (text[i] == '%' && len - i > 2 && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      *w++ = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+      i += 2;
+    } else {
+      *w++ = text[i];
+    }
+  }
+  if (out) *w = 0;
+  return out;
+}
+
+/* Takes a copy of the URL, and of user and password in it: others can see these as long as they
+ * stand in argv. */
+static int take_server(options *o)
+{
+  char *given = o->server, *authority, *at, *colon;
+
+  if (!given) return bad(o, "no server: give --server URL or set TERN_SERVER", NULL);
+  o->server = copy_of(given);
+  if (!o->server) return bad(o, "no memory", NULL);
+  authority = strstr(given, "://");
+  if (!authority) return 0;
+  authority += 3;
+  at = authority + strcspn(authority, "@/?");
+  colon = authority + strcspn(authority, ":@/?");
+  if (*at != '@' || colon >= at) return 0;
+  o->url_user = decoded(authority, (size_t)(colon - authority));
+  o->url_password = decoded(colon + 1, (size_t)(at - colon - 1));
+  memset(colon + 1, '*', (size_t)(at - colon - 1));
+  return o->url_user && o->url_password ? 0 : bad(o, "no memory", NULL);
+}
+
+static int take_secrets(options *o)
+{
+  char *env = getenv("TERN_PASSWORD");
+
+  if (o->token_file && o->password_file)
+    return bad(o, "--password-file and --token-file exclude one another", NULL);
+  if (o->token_file && read_secret(o, "--token-file", o->token_file, &o->token)) return -1;
+  if (o->password_file && read_secret(o, "--password-file", o->password_file, &o->password))
+    return -1;
+  if (env && env[0] && !o->password && !o->token && (o->user || !o->url_password)) {
+    o->password = copy_of(env);
+    if (!o->password) return bad(o, "no memory", NULL);
+  }
+  if (env) forget(env);
+  return 0;
+}
+
+static void take_environment(options *o)
+{
+  const char *from = getenv("TERN_FROM"), *user = getenv("TERN_USER");
+
+  if (!o->server) o->server = getenv("TERN_SERVER");
+  if (o->server && !o->server[0]) o->server = NULL;
+  if (!o->from && from) o->from = from;
+  if (!o->user && user && user[0]) o->user = user;
+}
+
+int options_read(options *o, int argc, char **argv)
+{
+  int i, ended = 0;
+
+  memset(o, 0, sizeof *o);
+  o->repeat = 1;
+  o->json = options_want_json(argc, argv);
+  o->to = calloc((size_t)argc + 1, sizeof *o->to);
+  if (!o->to) return bad(o, "no memory", NULL);
+  for (i = 1; i < argc; i++) {
+    if (!ended && !strcmp(argv[i], "--")) {
+      ended = 1;
+    } else if (!ended && argv[i][0] == '-' && argv[i][1]) {
+      if (take_argument(o, argc, argv, &i)) {
+        o->server = NULL;
+        return -1;
+      }
+    } else {
+      o->to[o->to_count++] = argv[i];
+    }
+  }
+  if (o->help || o->version) {
+    o->server = NULL;
+    return 0;
+  }
+  take_environment(o);
+  if (take_server(o)) return -1;
+  if (take_secrets(o)) return -1;
+  if (o->key && !o->cert) return bad(o, "--key needs --cert", NULL);
+  if (!o->to_count && !o->from_header)
+    return bad(o, "no recipient: name one, or give -t", NULL);
+  return 0;
+}
+
+void options_free(options *o)
+{
+  forget(o->password);
+  forget(o->token);
+  forget(o->server);
+  forget(o->url_password);
+  free(o->url_user);
+  free(o->url_password);
+  free(o->password);
+  free(o->token);
+  free(o->server);
+  free(o->to);
+}

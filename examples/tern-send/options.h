@@ -1,0 +1,53 @@
+/* options.h - the command line of tern-send, its environment, and the files with secrets. */
+#ifndef TERN_SEND_OPTIONS_H
+#define TERN_SEND_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct options {
+  char *server;
+  const char *from; /* NULL: not given; "" the null reverse-path */
+  const char **to;
+  size_t to_count;
+  const char *user;
+  const char *mechanism;
+  char *password; /* allocated, wiped by options_free */
+  char *token;
+  const char *ca;
+  const char *cert;
+  const char *key;
+  const char *ehlo;
+  const char *envid;
+  uint32_t notify; /* TERN_NOTIFY_... */
+  uint32_t ret;    /* TERN_MAIL_RET_... or 0 */
+  uint32_t timeout_ms;
+  uint32_t connect_ms;
+  uint32_t repeat;
+  int repeat_given;
+  int from_header; /* -t */
+  int insecure;
+  int no_pipelining;
+  int no_chunking;
+  int trace;
+  int json;
+  int help;
+  int version;
+  char *url_user;     /* of a URL with a password: both decoded, wiped by options_free */
+  char *url_password;
+  /* set by options.c while it reads */
+  const char *password_file;
+  const char *token_file;
+  int is_config_error; /* of a failure: a file, not the command line */
+  char problem[256];   /* what is wrong, for people; never a secret */
+} options;
+
+/* Whether --json stands among the options, so that a usage error is told as JSON too. */
+int options_want_json(int argc, char **argv);
+/* Reads argv and the environment. 0: good. Else problem says what is wrong. Passwords are
+ * overwritten in argv and the environment. */
+int options_read(options *o, int argc, char **argv);
+void options_free(options *o);
+void options_help(void);
+
+#endif

@@ -1,0 +1,191 @@
+/* client.h - connect, authenticate, send, quit: the engine with a transport under it.
+ *
+ * Blocking (the default): each call returns when it has ended or its deadline has passed. Stepped
+ * (tern_client_set_blocking(c, 0)): connect, auth, send and quit store what is wanted and return
+ * TERN_E_AGAIN; tern_client_step moves octets and never blocks. Errors stick where they belong: a
+ * session's failure to the client until the next connect (and to each mail it kept from going), a
+ * refused mail to that mail. */
+#ifndef TERN_CLIENT_H
+#define TERN_CLIENT_H
+
+#include <tern/base.h>
+#include <tern/sasl.h>
+#include <tern/session.h>
+#include <tern/transport.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- mail: an envelope, its content, and afterwards its own outcome --------------------------------
+ * Immutable while a client has it: changing, clearing or freeing it then answers TERN_E_STATE (free
+ * does nothing). It can be sent again after it has ended. A wrong argument sticks to the mail: send
+ * answers it. */
+typedef struct tern_mail tern_mail;
+typedef struct tern_client tern_client;
+
+/* mem NULL: malloc and free; else borrowed until tern_mail_free. NULL when there is no memory. */
+TERN_API tern_mail *tern_mail_new(const tern_allocator *mem);
+TERN_API tern_status tern_mail_free(tern_mail *mail);
+/* As new: envelope, content, outcome are forgotten. */
+TERN_API tern_status tern_mail_clear(tern_mail *mail);
+
+/* reverse_path: a mailbox of RFC 5321 4.1.2 or RFC 6531 3.3, no angle brackets, no display name;
+ * "" is the null reverse-path. TERN_E_ADDRESS, with position and octet in tern_mail_error. */
+TERN_API tern_status tern_mail_from(tern_mail *mail, const char *reverse_path);
+/* Adds a recipient; the first is index 0. TERN_E_ADDRESS. */
+TERN_API tern_status tern_mail_rcpt(tern_mail *mail, const char *forward_path);
+/* The content, RFC 5322 text; line ends are repaired unless told otherwise. Borrowed until the mail
+ * has ended and is sent no more. len may be TERN_NUL. */
+TERN_API tern_status tern_mail_content(tern_mail *mail, const void *octets, size_t len);
+/* The same from several spans; the array is copied, the octets are borrowed. */
+TERN_API tern_status tern_mail_content_spans(tern_mail *mail, const tern_span *spans, size_t count);
+/* The same pulled from a source; table and user are borrowed. */
+TERN_API tern_status tern_mail_content_source(tern_mail *mail, const tern_source *source,
+                                              void *user);
+/* Called once the content is not needed any more, at the latest by tern_mail_free. */
+TERN_API tern_status tern_mail_on_release(tern_mail *mail, void (*release)(void *user), void *user);
+/* TERN_MAIL_ALL_OR_NONE, TERN_MAIL_RET_FULL, TERN_MAIL_RET_HDRS, TERN_MAIL_REFUSE_BARE. */
+TERN_API tern_status tern_mail_set_flags(tern_mail *mail, uint32_t flags);
+/* DSN (RFC 3461): the envelope's id in plain, and for recipient index (or, with UINT32_MAX, for all
+ * there are) NOTIFY and the original recipient "rfc822;bob@example.net", or NULL. */
+TERN_API tern_status tern_mail_set_envid(tern_mail *mail, const char *envid);
+TERN_API tern_status tern_mail_set_notify(tern_mail *mail, uint32_t index, uint32_t notify);
+TERN_API tern_status tern_mail_set_orcpt(tern_mail *mail, uint32_t index, const char *orcpt);
+/* Raw parameters "KEY=value KEY" (RFC 5321 4.1.2) for what has no call of its own. */
+TERN_API tern_status tern_mail_set_params(tern_mail *mail, const char *params);
+TERN_API tern_status tern_mail_set_rcpt_params(tern_mail *mail, uint32_t index, const char *params);
+/* Called as content leaves; negative cancels, as in tern_transaction.progress. */
+TERN_API tern_status tern_mail_on_progress(tern_mail *mail,
+                                           tern_status (*progress)(void *user, uint64_t sent,
+                                                                   uint64_t total),
+                                           void *user);
+
+/* Outcome. Before the mail was sent: TERN_UNSENT, TERN_E_AGAIN. */
+TERN_API tern_status tern_mail_status(const tern_mail *mail);
+/* The gravest thing that befell the mail (by tern-send's order of exit codes); status TERN_OK or
+ * TERN_PARTIAL is never in it. Never NULL. */
+TERN_API const tern_error *tern_mail_error(const tern_mail *mail);
+TERN_API uint32_t tern_mail_rcpt_count(const tern_mail *mail);
+TERN_API const char *tern_mail_rcpt_address(const tern_mail *mail, uint32_t index);
+/* TERN_UNSENT, TERN_ACCEPTED, TERN_REJECTED, TERN_DEFERRED, TERN_UNKNOWN. */
+TERN_API uint32_t tern_mail_rcpt_outcome(const tern_mail *mail, uint32_t index);
+TERN_API tern_status tern_mail_rcpt_status(const tern_mail *mail, uint32_t index);
+/* The reply that decided over this recipient, or NULL. */
+TERN_API const tern_reply *tern_mail_rcpt_reply(const tern_mail *mail, uint32_t index);
+TERN_API const tern_error *tern_mail_rcpt_error(const tern_mail *mail, uint32_t index);
+/* The indexes of those worth sending to again (deferred and unsent; unknown only when asked for):
+ * up to cap written to out, the whole number returned. */
+TERN_API size_t tern_mail_rcpts_to_retry(const tern_mail *mail, uint32_t with_unknown,
+                                         uint32_t *out, size_t cap);
+/* The server's queue id of the first accepted recipient's final reply, or "". */
+TERN_API const char *tern_mail_queue_id(const tern_mail *mail);
+
+/* ---- client ----------------------------------------------------------------------------------------*/
+/* mem as for tern_mail_new. */
+TERN_API tern_client *tern_client_new(const tern_allocator *mem);
+/* Closes without QUIT where still connected; mails under way end as by tern_session_cancel. Wipes
+ * what was secret. */
+TERN_API void tern_client_free(tern_client *c);
+
+/* Settings, before connect or attach; they hold for all later connects. */
+TERN_API tern_status tern_client_set_blocking(tern_client *c, uint32_t on);
+/* TERN_TLS_..., over what the URL says. With credentials OPPORTUNISTIC means REQUIRED. */
+TERN_API tern_status tern_client_set_tls(tern_client *c, uint32_t mode);
+/* A PEM file or a folder of them to trust instead of the system's store. Read at connect. */
+TERN_API tern_status tern_client_set_ca(tern_client *c, const char *path);
+/* PEM in memory instead (firmware); copied. */
+TERN_API tern_status tern_client_set_ca_pem(tern_client *c, const char *pem);
+/* Client certificate and key, PEM files; key may be NULL where the certificate's file holds it. */
+TERN_API tern_status tern_client_set_certificate(tern_client *c, const char *cert, const char *key);
+/* 1: any certificate is taken. Said in so many words; TLS itself stays required. */
+TERN_API tern_status tern_client_set_insecure(tern_client *c, uint32_t on);
+/* The name that the certificate must bear and SNI carries, instead of the URL's host. */
+TERN_API tern_status tern_client_set_tls_name(tern_client *c, const char *name);
+/* Default: the fully qualified host name, else the address literal of the local end; "" restores
+ * it. TERN_E_NAME. */
+TERN_API tern_status tern_client_set_ehlo_name(tern_client *c, const char *name);
+TERN_API tern_status tern_client_set_lmtp(tern_client *c, uint32_t on);
+TERN_API tern_status tern_client_set_channel_safe(tern_client *c, uint32_t on);
+TERN_API tern_status tern_client_set_mask(tern_client *c, uint32_t capabilities);
+TERN_API tern_status tern_client_set_policy(tern_client *c, uint32_t capability, uint32_t policy);
+/* As tern_session_set_timeout, and TERN_PHASE_RESOLVE, TERN_PHASE_CONNECT (default 30,000 for each
+ * address, which a stepped client's name resolution, that blocks, does not keep). */
+TERN_API tern_status tern_client_set_timeout(tern_client *c, uint32_t phase, uint32_t ms);
+/* The longest that one send (with its connect and auth) may take in all, ms; 0: no limit. */
+TERN_API tern_status tern_client_set_total_timeout(tern_client *c, uint32_t ms);
+/* Octets for what is to be written, at least TERN_SESSION_OUT_MIN; and for a reply's text. Default
+ * 16,384 and 2,048 with mem NULL, else 1,024 and 512. */
+TERN_API tern_status tern_client_set_buffers(tern_client *c, size_t out, size_t text);
+/* Transactions in flight, 1 (default) to 16. */
+TERN_API tern_status tern_client_set_window(tern_client *c, uint32_t window);
+TERN_API tern_status tern_client_set_mechanisms(tern_client *c, const tern_mechanism *const *table);
+TERN_API tern_status tern_client_set_trace(tern_client *c, tern_trace trace, void *user);
+/* Randomness for SCRAM where the build has no sockets (else the host's). */
+TERN_API tern_status tern_client_set_random(tern_client *c,
+                                            tern_status (*random)(void *user, uint8_t *out,
+                                                                  size_t len),
+                                            void *user);
+/* RFC 4013 for user names and passwords beyond ASCII; out gets the prepared string with its NUL.
+ * Without it: libidn where the build has it, else such strings are TERN_E_CREDENTIALS. */
+TERN_API tern_status tern_client_set_saslprep(tern_client *c,
+                                              tern_status (*prep)(void *user, const char *in,
+                                                                  char *out, size_t cap),
+                                              void *user);
+
+/* url: smtp://[user[:pass]@]host[:port][?tls=required|opportunistic|none], smtps://..., lmtp://
+ * host:port[?tls=...], lmtp+unix:/path. TERN_E_URL with the field in tern_client_error. Blocking:
+ * returns with the session greeted (and TLS up); auth and the first send go on from there. */
+TERN_API tern_status tern_client_connect(tern_client *c, const char *url);
+/* A transport of the caller's, connected already, borrowed until quit or free has closed it; user
+ * goes to each of its functions. host names the peer for TLS and errors. The TLS mode is
+ * tern_client_set_tls's, TERN_TLS_REQUIRED by default. Needs an EHLO name. */
+TERN_API tern_status tern_client_attach(tern_client *c, const tern_transport *transport, void *user,
+                                        const char *host);
+/* User and password; copied, wiped by free. Before or after connect; they hold for reconnects. */
+TERN_API tern_status tern_client_auth(tern_client *c, const char *user, const char *password);
+/* An OAuth 2 bearer token (XOAUTH2, OAUTHBEARER). */
+TERN_API tern_status tern_client_auth_token(tern_client *c, const char *user, const char *token);
+/* The TLS client certificate (EXTERNAL); authzid may be NULL. */
+TERN_API tern_status tern_client_auth_external(tern_client *c, const char *authzid);
+/* Anything else: mechanism by name, authzid, callback. Strings are copied. */
+TERN_API tern_status tern_client_auth_with(tern_client *c, const tern_credentials *credentials);
+/* Blocking: returns the mail's outcome: TERN_OK, TERN_PARTIAL, or negative. A connection found dead
+ * before MAIL was accepted is reopened once. Stepped: TERN_E_AGAIN; any number may be queued. */
+TERN_API tern_status tern_client_send(tern_client *c, tern_mail *mail);
+/* QUIT and close. Waits at most TERN_PHASE_QUIT's time and cannot change a result. */
+TERN_API tern_status tern_client_quit(tern_client *c);
+/* Ends everything now, without the end of a content under way. The one call that may come from a
+ * signal handler or another thread: it only sets a flag that the next step sees. */
+TERN_API void tern_client_cancel(tern_client *c);
+TERN_API tern_status tern_client_noop(tern_client *c);
+/* The reply is tern_client_reply. TERN_E_PARAMETER for an argument with control octets. */
+TERN_API tern_status tern_client_vrfy(tern_client *c, const char *argument);
+TERN_API const tern_reply *tern_client_reply(const tern_client *c);
+
+/* Stepped mode. step: TERN_E_AGAIN while there is work under way, TERN_OK when there is none, else
+ * the client's error. handle: for poll(), -1 where none. wants: TERN_READ | TERN_WRITE for that
+ * handle; 0 with work under way: call step again at once. timeout: ms until step is due even when
+ * the handle is silent, -1: none. */
+TERN_API tern_status tern_client_step(tern_client *c);
+TERN_API int32_t tern_client_fd(const tern_client *c);
+TERN_API uint32_t tern_client_wants(const tern_client *c);
+TERN_API int32_t tern_client_timeout(const tern_client *c);
+/* Pops the mails that have ended, in that order; NULL: none. */
+TERN_API tern_mail *tern_client_finished(tern_client *c);
+
+/* The session's failure; status TERN_OK where there is none. Never NULL. */
+TERN_API const tern_error *tern_client_error(const tern_client *c);
+TERN_API uint32_t tern_client_connected(const tern_client *c);
+/* The engine below, for its getters (capabilities, limits); NULL before connect. */
+TERN_API const tern_session *tern_client_session(const tern_client *c);
+/* "TLSv1.3", "TLS1-3-AES-256-GCM-SHA384", and whether chain and name were verified; "" and 0
+ * without TLS. They outlive the connection. */
+TERN_API const char *tern_client_tls_version(const tern_client *c);
+TERN_API const char *tern_client_tls_cipher(const tern_client *c);
+TERN_API uint32_t tern_client_tls_verified(const tern_client *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

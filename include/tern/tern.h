@@ -1,0 +1,11 @@
+/* tern.h - all of tern in one include. */
+#ifndef TERN_TERN_H
+#define TERN_TERN_H
+
+#include <tern/base.h>
+#include <tern/client.h>
+#include <tern/sasl.h>
+#include <tern/session.h>
+#include <tern/transport.h>
+
+#endif
