@@ -235,8 +235,8 @@ static const exchange exchanges[] = {
   {"SCRAM-SHA-256, escapes, an authzid, a long salt, extensions, 513 iterations",
    &tern__scram_sha256, "a,b=c", "pass word", "x=,y and some more to pass one chunk of forty-eight",
    NULL, 0, 0,
-   {{START, TERN_OK, T("n,a=x=3D=2Cy and some more to pass one chunk of forty-eight,n=a=2Cb=3Dc,r=rOpr"
-       "NGfwEbeRWgbNEkqO")},
+   {{START, TERN_OK, T("n,a=x=3D=2Cy and some more to pass one chunk of forty-eight,"
+                       "n=a=2Cb=3Dc,r=rOprNGfwEbeRWgbNEkqO")},
     {T("r=rOprNGfwEbeRWgbNEkqO!~=x,s=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJ"
        "CUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERQ==,i=513,x=1,y=a=b"), TERN_OK,
      T("c=bixhPXg9M0Q9MkN5IGFuZCBzb21lIG1vcmUgdG8gcGFzcyBvbmUgY2h1bmsgb2YgZm9ydHktZWln"

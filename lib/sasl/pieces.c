@@ -13,6 +13,7 @@
 typedef struct window {
   uint8_t *out; /* NULL: only counted */
   size_t offset, len, at;
+  tern__hash *hash; /* or NULL: takes everything, too */
 } window;
 
 static void emit(window *w, const void *octets, size_t len)
@@ -21,6 +22,7 @@ static void emit(window *w, const void *octets, size_t len)
   size_t gone = w->at > w->offset ? w->at - w->offset : 0;
 
   w->at += len;
+  if (w->hash != NULL) tern__hash_add(w->hash, octets, len);
   if (w->out == NULL || skip >= len || gone >= w->len) return;
   len -= skip;
   if (len > w->len - gone) len = w->len - gone;
@@ -54,9 +56,9 @@ static void emit_flat(window *w, const tern__piece *list, size_t count)
 /* The first `count` pieces in base64. They are never base64 themselves, so this does not recur. */
 static void emit_base64(window *w, const tern__piece *list, size_t count)
 {
-  uint8_t raw[48];
-  char text[64];
-  window inner = {NULL, 0, sizeof raw, 0};
+  uint8_t raw[24];
+  char text[32];
+  window inner = {NULL, 0, sizeof raw, 0, NULL};
   size_t total;
 
   emit_flat(&inner, list, count);
@@ -95,22 +97,28 @@ void tern__pieces_add(tern__pieces *pieces, const void *octets, size_t len, uint
 
 size_t tern__pieces_length(const tern__pieces *pieces)
 {
-  window w = {NULL, 0, 0, 0};
+  window w = {NULL, 0, 0, 0, NULL};
 
   walk(&w, pieces);
   return w.at;
 }
 
-size_t tern__pieces_copy(const tern__pieces *pieces, size_t offset, uint8_t *out, size_t len)
+void tern__pieces_hash(const tern__pieces *pieces, tern__hash *hash)
 {
-  window w = {NULL, 0, 0, 0};
+  window w = {NULL, 0, 0, 0, NULL};
+
+  w.hash = hash;
+  walk(&w, pieces);
+}
+
+void tern__pieces_copy(const tern__pieces *pieces, size_t offset, uint8_t *out, size_t len)
+{
+  window w = {NULL, 0, 0, 0, NULL};
 
   w.out = out;
   w.offset = offset;
   w.len = len;
   walk(&w, pieces);
-  if (offset > w.at) return 0;
-  return len < w.at - offset ? len : w.at - offset;
 }
 
 tern_status tern__sasl_begin(tern__sasl *sasl, const tern_credentials *credentials,

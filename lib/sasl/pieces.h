@@ -7,6 +7,8 @@
 
 #include <tern/sasl.h>
 
+#include "sasl/hash.h"
+
 #define TERN__PIECES 16
 /* No AUTH line carries more (RFC 4954 4: 12,288 octets of base64 for two identities); bounds the
  * work of escaping, which starts over at each piece of the response that is read. */
@@ -31,8 +33,10 @@ typedef struct tern__pieces {
 /* Adds a piece; len TERN_NUL: up to the NUL; octets NULL: empty. */
 void tern__pieces_add(tern__pieces *pieces, const void *octets, size_t len, uint32_t form);
 size_t tern__pieces_length(const tern__pieces *pieces);
-/* Copies the octets from offset on, at most len; returns how many there were. */
-size_t tern__pieces_copy(const tern__pieces *pieces, size_t offset, uint8_t *out, size_t len);
+/* Adds the whole to a digest. */
+void tern__pieces_hash(const tern__pieces *pieces, tern__hash *hash);
+/* Copies len octets from offset on, as far as there are that many. */
+void tern__pieces_copy(const tern__pieces *pieces, size_t offset, uint8_t *out, size_t len);
 
 /* What the state of every mechanism begins with. */
 typedef struct tern__sasl tern__sasl;

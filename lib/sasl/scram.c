@@ -6,8 +6,8 @@
  * A low iteration count is accepted, as servers with few exist and PLAIN would be no better. */
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/ascii.h"
+#include "base/base64.h"
 #include "base/mem.h"
 #include "sasl/hash.h"
 #include "sasl/mechanisms.h"
@@ -205,8 +205,6 @@ static void sign(const scram *s, const uint8_t *secret, const char *text, uint8_
   tern__hmac_key key;
   tern__hash hash;
   tern__pieces pieces;
-  uint8_t some[64];
-  size_t n, at = 0;
 
   tern__hmac_key_set(&key, s->kind, secret, tern__hash_size(s->kind));
   tern__hmac_begin(&hash, s->kind, &key);
@@ -217,10 +215,7 @@ static void sign(const scram *s, const uint8_t *secret, const char *text, uint8_
     build(s, &pieces);
     pieces.first = 3;
     pieces.count = 14;
-    while ((n = tern__pieces_copy(&pieces, at, some, sizeof some)) > 0) {
-      tern__hash_add(&hash, some, n);
-      at += n;
-    }
+    tern__pieces_hash(&pieces, &hash);
   }
   tern__hmac_end(&hash, &key, out);
   tern__wipe(&key, sizeof key);

@@ -1,0 +1,60 @@
+#!/bin/bash
+# run.sh BUILD DIR - installs the build BUILD under DIR and looks at it as an outsider does: a program built by pkg-config, shared and
+# static; the soname; the exported symbols against tests/symbols.txt; each public header alone in C99 and in C++11.
+# What BUILD was made with (PKG_CONFIG_PATH, LDFLAGS) must be in the environment still.
+# A symbol added on purpose: `tests/install/run.sh BUILD DIR --symbols` writes the list anew.
+set -uo pipefail
+[ $# -ge 2 ] || { echo "usage: $0 BUILD DIR [--symbols]" >&2; exit 64; }
+build=$(cd "$1" && pwd) || exit 64
+mkdir -p "$2"
+prefix=$(cd "$2" && pwd)/usr
+here=$(cd "$(dirname "$0")" && pwd)
+list=$here/../symbols.txt
+passed=0 failed=0
+check() { # check WHAT COMMAND...: passes where COMMAND succeeds; what it says is shown where it fails
+  local what=$1 out
+  shift
+  if out=$("$@" 2>&1); then passed=$((passed + 1)); else
+    failed=$((failed + 1))
+    printf 'FAIL %s:\n%s\n' "$what" "$out"
+  fi
+}
+rm -rf "$prefix"
+meson setup --reconfigure --prefix="$prefix" --libdir=lib "$build" >"$2/log" 2>&1 && meson install -C "$build" >>"$2/log" 2>&1 || {
+  tail -20 "$2/log"
+  echo "0 passed, 1 failed"
+  exit 1
+}
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+symbols() { nm -D --defined-only "$prefix/lib/libtern.so" | awk '{ print $3 }' | LC_ALL=C sort; }
+if [ "${3:-}" = --symbols ]; then symbols >"$list"; fi
+version=$(pkg-config --modversion tern)
+
+shared() {
+  # shellcheck disable=SC2046,SC2086
+  ${CC:-gcc} -std=c99 -Wall -Wextra -Wpedantic -Werror "$here/outside.c" $(pkg-config --cflags --libs tern) ${LDFLAGS:-} -Wl,-rpath,"$prefix/lib" -o "$prefix/shared" &&
+    "$prefix/shared" | tee /dev/stderr | grep -qx "tern $version" && ldd "$prefix/shared" | tee /dev/stderr | grep -q "$prefix/lib/libtern.so"
+}
+static() {
+  # the archive is named itself, as the shared library beside it would win
+  # shellcheck disable=SC2046,SC2086
+  ${CC:-gcc} -std=c99 "$here/outside.c" $(pkg-config --cflags tern) $(pkg-config --static --libs tern | sed 's/-ltern\b/-l:libtern.a/') ${LDFLAGS:-} -o "$prefix/static" &&
+    "$prefix/static" | tee /dev/stderr | grep -qx "tern $version" && ! ldd "$prefix/static" | grep libtern
+}
+soname() { readelf -d "$prefix/lib/libtern.so" | tee /dev/stderr | grep -qE 'SONAME.*\[libtern\.so\.[0-9]+\]'; }
+symbol_list() { diff <(grep -v '^#' "$list" | LC_ALL=C sort) <(symbols); }
+header() { printf '#include <tern/%s>\nint main(void) { return 0; }\n' "$1" | "${@:2}" -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -fsyntax-only -; }
+sender() { "$prefix/bin/tern-send" --version | tee /dev/stderr | grep -q "$version"; }
+
+check "a program with the shared library" shared
+check "a program with the static library" static
+check "the soname" soname
+check "exported symbols (< tests/symbols.txt, > the library)" symbol_list
+for h in "$prefix"/include/tern/*.h; do
+  h=${h##*/}
+  check "$h in C99" header "$h" gcc -std=c99 -x c
+  check "$h in C++11" header "$h" g++ -std=c++11 -x c++
+done
+check "the installed tern-send" sender
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
