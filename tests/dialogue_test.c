@@ -296,8 +296,8 @@ static void fill_mail(run *r, mail_run *m, const dialogue_mail *d)
   }
   if (!d->spans)
     for (i = 0; i < d->pieces; from = d->cut[i++]) {
-      m->span[i].octets = d->content.at + from;
       m->span[i].len = d->cut[i] - from;
+      m->span[i].octets = m->span[i].len ? d->content.at + from : NULL; /* no octets: no address */
     }
   m->t.span_count = i;
 }

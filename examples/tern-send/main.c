@@ -358,8 +358,7 @@ static int print_json(const program *p)
   json_string(&j, p->error ? tern_who_name(tern_error_who(p->error)) : error < 0 ? "operator" : "",
               1);
   json_name(&j, "hint");
-  json_string(&j, p->error ? tern_error_hint(p->error) : error < 0 ? tern_status_hint(error) : "",
-              1);
+  json_string(&j, p->problem[0] ? p->problem : p->error ? tern_error_hint(p->error) : "", 1);
   put_reply(&j, p->status == TERN_OK ? tern_mail_rcpt_reply(p->mail, 0) : tern_error_reply(p->error));
   put_tls(&j, p->client);
   if (p->o.repeat_given) {
