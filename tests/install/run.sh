@@ -44,7 +44,7 @@ static() {
 soname() { readelf -d "$prefix/lib/libtern.so" | tee /dev/stderr | grep -qE 'SONAME.*\[libtern\.so\.[0-9]+\]'; }
 symbol_list() { diff <(grep -v '^#' "$list" | LC_ALL=C sort) <(symbols); }
 header() { printf '#include <tern/%s>\nint main(void) { return 0; }\n' "$1" | "${@:2}" -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -fsyntax-only -; }
-sender() { "$prefix/bin/tern-send" --version | tee /dev/stderr | grep -q "$version"; }
+sender() { LD_LIBRARY_PATH=$prefix/lib "$prefix/bin/tern-send" --version | tee /dev/stderr | grep -q "$version"; }
 
 check "a program with the shared library" shared
 check "a program with the static library" static

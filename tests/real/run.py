@@ -261,8 +261,13 @@ class Server:
             s.ends(67)
             say(s.statuses() == dict(zip(to, ('accepted', 'rejected', 'accepted'))), s.what + ', outcomes', repr(s['recipients']))
             same(s.what + ', stored', self.box, name, message(name))
-            # smtp-server and aiosmtpd know no STARTTLS on LMTP, Dovecot's is not set up for it
-            self.send(what + ', TLS required', message(tag()), url=url + '?tls=required', access=self.ca).ends(77, error='TERN_E_TLS')
+            # some offer STARTTLS on LMTP, some do not: inside TLS or not at all
+            s = self.send(what + ', TLS required', message(tag()), url=url + '?tls=required', access=self.ca)
+            if s['tls']:
+                s.ends(0)
+                say(s['tls']['verified'], s.what + ', verified', repr(s['tls']))
+            else:
+                s.ends(77, error='TERN_E_TLS')
 
     # every mechanism that both know, right and wrong
     def authentication(self):
