@@ -685,10 +685,10 @@ static void test_identities_are_bounded_and_secrets_are_not(void **unused)
   char big[5000];
 
   (void)unused;
-  memset(big, 'a', sizeof big);
   for (m = tern_mechanisms(); *m != NULL; m++) {
     tern_credentials c = give(*m, "u", big, big, NULL);
 
+    memset(big, 'a', sizeof big - 1);
     big[sizeof big - 1] = '\0';
     assert_int_equal(try_begin(*m, &c, &field), TERN_OK);
     if ((*m)->kind == TERN_CRED_EXTERNAL) continue;
@@ -696,6 +696,7 @@ static void test_identities_are_bounded_and_secrets_are_not(void **unused)
     big[4096] = '\0';
     assert_int_equal(try_begin(*m, &c, &field), TERN_OK);
     big[4096] = 'a';
+    big[4097] = '\0';
     assert_int_equal(try_begin(*m, &c, &field), TERN_E_CREDENTIALS);
     assert_int_equal(field, TERN_FIELD_USER);
   }

@@ -11,7 +11,9 @@ case ${1:-} in
   need "${build[@]}" g++ clang llvm libcmocka-dev valgrind libc6-dbg gcc-arm-none-eabi libnewlib-arm-none-eabi python3 openssl git
   # the sanitizers' and the fuzzer's runtimes are apart from clang since Debian 12
   version=$(clang -dumpversion | cut -d. -f1)
-  need "libclang-rt-$version-dev|libclang-common-$version-dev"
+  runtime=libclang-rt-$version-dev
+  apt-cache show "$runtime" >/dev/null 2>&1 || runtime=libclang-common-$version-dev
+  need "$runtime"
   ;;
 *)
   echo "usage: $0 [--build-only]" >&2

@@ -77,7 +77,7 @@ static tern_status lend(tern__data *d, tern_span *out, const uint8_t *octets, si
 static tern_status repair(tern__data *d, tern_span *out, size_t skip)
 {
   if (d->refuse) return TERN_E_CONTENT;
-  d->at += skip;
+  if (skip != 0) d->at += skip; /* at the end there is no octet, and no address */
   d->len -= skip;
   d->state = LINE_START;
   return lend(d, out, crlf, sizeof crlf);
