@@ -2,8 +2,8 @@
  *
  * The password itself stays here, but whoever listens can try passwords against what is sent, and
  * the server proves nothing. An empty challenge is refused: its answer could be replayed. */
+#include "base/hash.h"
 #include "base/mem.h"
-#include "sasl/hash.h"
 #include "sasl/mechanisms.h"
 #include "sasl/pieces.h"
 

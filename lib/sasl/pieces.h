@@ -7,7 +7,7 @@
 
 #include <tern/sasl.h>
 
-#include "sasl/hash.h"
+#include "base/hash.h"
 
 #define TERN__PIECES 16
 /* No AUTH line carries more (RFC 4954 4: 12,288 octets of base64 for two identities); bounds the

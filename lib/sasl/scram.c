@@ -8,8 +8,8 @@
 
 #include "base/ascii.h"
 #include "base/base64.h"
+#include "base/hash.h"
 #include "base/mem.h"
-#include "sasl/hash.h"
 #include "sasl/mechanisms.h"
 #include "sasl/pieces.h"
 

@@ -1,7 +1,7 @@
 /* tls_mbedtls.c - TLS by Mbed TLS 2.28 (TLS 1.2) or 3.x (1.3 too), over any transport.
  * Duty: set-up from files, a handshake whose every failure has a name, octets both ways. The one
- * place, with sasl/hash.c, that knows Mbed TLS's versions. Neighbours: transport.c below,
- * identity.c for the server's name, the client above. Limits: no session resumption, no CRL or
+ * place of the room that knows Mbed TLS's versions. Neighbours: transport.c below, identity.c for
+ * the server's name, the client above. Limits: no session resumption, no CRL or
  * OCSP, no name constraints (a critical one makes Mbed TLS refuse the certificate), no passphrases
  * for keys. Mbed TLS has a global state of its own (PSA) and takes memory by itself. */
 #include "transport/tls.h"

@@ -1,4 +1,4 @@
-/* sasl_hash_test.c - the digests, HMAC and PBKDF2 against the vectors of their RFCs. */
+/* base_hash_test.c - the digests, HMAC and PBKDF2 against the vectors of their RFCs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sasl/hash.h"
+#include "base/hash.h"
 
 static void to_hex(char *hex, const uint8_t *octets, size_t len)
 {

@@ -2,9 +2,10 @@
  *
  * Built in always, also where a TLS library is linked: one code path that every build tests, less
  * text than the library's own three (which a build without TLS would have to bring along), and no
- * configuration of that library that could be without MD5 or SHA-1. They serve AUTH only. */
-#ifndef TERN_LIB_SASL_HASH_H
-#define TERN_LIB_SASL_HASH_H
+ * configuration of that library that could be without MD5 or SHA-1. They serve AUTH and
+ * DKIM; TLS has its own. */
+#ifndef TERN_LIB_BASE_HASH_H
+#define TERN_LIB_BASE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

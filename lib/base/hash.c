@@ -1,9 +1,9 @@
-/* hash.c - MD5, SHA-1, SHA-256, HMAC and PBKDF2 for CRAM-MD5 and SCRAM (cram_md5.c, scram.c).
+/* hash.c - MD5, SHA-1, SHA-256, HMAC and PBKDF2, for SASL (CRAM-MD5, SCRAM) and DKIM.
  *
  * The three digests share block, padding and output; all end a round by moving each working
  * variable one place down, so only what enters at the top differs. Written for size: about half
  * the speed of an unrolled SHA-256. Its timing depends on lengths only, never on the octets. */
-#include "sasl/hash.h"
+#include "base/hash.h"
 
 #include <string.h>
 
