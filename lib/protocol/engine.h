@@ -10,9 +10,9 @@
 
 #include <tern/session.h>
 
+#include "base/data.h"
 #include "base/error.h"
 #include "protocol/command.h"
-#include "protocol/data.h"
 #include "protocol/ehlo.h"
 #include "protocol/reply.h"
 

@@ -8,8 +8,8 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "base/verdict.h"
 #include "protocol/engine.h"
-#include "protocol/verdict.h"
 
 #define CHALLENGES_MAX 16u    /* of one exchange; SCRAM needs two */
 #define INITIAL_MAX 512u      /* RFC 4954 4: AUTH with its initial response as one command line */

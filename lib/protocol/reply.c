@@ -1,6 +1,6 @@
 /* reply.c - reads a reply one octet at a time, in any split (RFC 5321 4.2, 4.2.1).
  *
- * Neighbours: session.c feeds it and asks transcript and ehlo about each raw line; verdict.c says
+ * Neighbours: session.c feeds it and asks transcript and ehlo about each raw line; base/verdict.c says
  * what the reply means. Lenient where servers are sloppy (bare LF, no text, control octets, any
  * second and third digit), strict where a wrong guess would lie about delivery (first digit 2..5,
  * the same code on each line). Limits: the text is cut to the buffer, lines and their number are

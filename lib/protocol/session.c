@@ -7,8 +7,8 @@
 
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "base/verdict.h"
 #include "protocol/engine.h"
-#include "protocol/verdict.h"
 
 #define WRITE_BLOCK 16384u /* the time of a write begins anew with each such block */
 

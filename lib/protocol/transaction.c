@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/mailbox.h"
+#include "base/verdict.h"
 #include "protocol/engine.h"
-#include "protocol/verdict.h"
 
 /* ---- outcomes ------------------------------------------------------------------------------------ */
 /* Recipient i has its outcome; the reply that decided is the last one read, where there was one. */

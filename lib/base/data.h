@@ -1,13 +1,13 @@
 /* data.h - content to wire octets: CRLF repair, transparency, counting. */
-#ifndef TERN_LIB_PROTOCOL_DATA_H
-#define TERN_LIB_PROTOCOL_DATA_H
+#ifndef TERN_LIB_BASE_DATA_H
+#define TERN_LIB_BASE_DATA_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <tern/session.h>
 
 typedef struct tern__data {
-  const tern_transaction *t;
+  const tern_transaction *t; /* only its content is looked at */
   const uint8_t *at; /* what is left of the piece lent by the caller */
   size_t len;
   size_t span;     /* the next one of t->spans */

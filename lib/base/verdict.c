@@ -3,8 +3,8 @@
  *
  * Sources: RFC 5321 4.2.2 and 4.2.3, RFC 3463 and the IANA registry of enhanced status codes (RFC
  * 5248), RFC 4954 6, RFC 3207 4, RFC 7504 (521, 556), RFC 7505, RFC 7372, RFC 8689, RFC 6710.
- * Neighbour: transaction.c and login.c ask. The wordings of providers are not here. */
-#include "protocol/verdict.h"
+ * Neighbours: the engine asks, and the reader of bounces. The wordings of providers are not here. */
+#include "base/verdict.h"
 
 #include <string.h>
 

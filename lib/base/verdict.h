@@ -1,6 +1,6 @@
 /* verdict.h - what a reply of class 4 or 5 means in a phase. */
-#ifndef TERN_LIB_PROTOCOL_VERDICT_H
-#define TERN_LIB_PROTOCOL_VERDICT_H
+#ifndef TERN_LIB_BASE_VERDICT_H
+#define TERN_LIB_BASE_VERDICT_H
 
 #include <tern/base.h>
 

@@ -2,8 +2,9 @@
  *
  * RFC 5321 2.3.8 and 4.1.1.4: lines end with CRLF, CR and LF do not occur alone; a bare one is made
  * CRLF (or refused), so that no server can take it for another end of content. 4.5.2: a dot at the
- * start of a line is doubled for DATA; RFC 3030: not for BDAT. Neighbour: transaction.c. */
-#include "protocol/data.h"
+ * start of a line is doubled for DATA; RFC 3030: not for BDAT. Neighbours: the engine sends what comes from here, the filters of
+ * lib/message read through here, so that what they sign and measure is what leaves. */
+#include "base/data.h"
 
 #include <string.h>
 
