@@ -4,7 +4,7 @@
 # --build-only: compiler, meson and libraries alone. The servers of the tests are another matter: servers/install.sh.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
-build=(gcc libc6-dev meson ninja-build "pkg-config|pkgconf" libmbedtls-dev "libidn-dev|libidn11-dev" ca-certificates)
+build=(gcc libc6-dev meson ninja-build "pkg-config|pkgconf" libmbedtls-dev "libidn-dev|libidn11-dev" libidn2-dev ca-certificates)
 case ${1:-} in
 --build-only) need "${build[@]}" ;;
 "")
