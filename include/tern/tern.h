@@ -6,6 +6,7 @@
 #include <tern/client.h>
 #include <tern/sasl.h>
 #include <tern/session.h>
+#include <tern/tls.h>
 #include <tern/transport.h>
 
 #endif
