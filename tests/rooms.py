@@ -16,7 +16,7 @@ MAY = {
     "sasl": {"base"},
     "base": set(),
 }
-FREESTANDING = ("base", "sasl", "protocol")
+FREESTANDING = ("base", "sasl", "message", "protocol")
 # mem.c has the default allocator (absent without a heap); files marked so are not in firmware.
 HOST_ONLY = "host builds only"
 FORBIDDEN = re.compile(

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tern/tern.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "addresses.h"
 #include "json.h"
 #include "options.h"
 #include "spool.h"
@@ -20,7 +20,7 @@
 typedef struct program {
   options o;
   spool message;
-  addresses rcpts;
+  tern_ready *ready;
   tern_client *client;
   tern_mail *mail;
   const tern_error *error; /* of the last message tried, or of what kept it from being tried */
@@ -146,72 +146,106 @@ static int set_up_mail(program *p)
 }
 
 /* ---- the message ---------------------------------------------------------------------------------------*/
-static int header_error(program *p, const char *name, const char *problem)
+/* The library judged the header, or failed with it. */
+static int header_error(program *p)
 {
+  const tern_error *e = tern_ready_error(p->ready);
   char text[300];
 
-  snprintf(text, sizeof text, "the message's %s field has %s", name, problem);
-  return fail(p, TERN_E_ADDRESS, 65, text);
+  snprintf(text, sizeof text, "the message's header: %s", tern_error_text(e));
+  return fail(p, tern_error_status(e), tern_error_sysexit(e), text);
 }
 
-/* The recipients of To, Cc and Bcc, behind those given. */
+/* "4b1f...@host.example": what a message without Message-ID gets. */
+static int make_id(char *out, size_t cap)
+{
+  unsigned char random[12];
+  FILE *f = fopen("/dev/urandom", "rb");
+  size_t i, len = 0, got = f ? fread(random, 1, sizeof random, f) : 0;
+
+  if (f) fclose(f);
+  if (got != sizeof random || cap < 2 * sizeof random + 12) return -1;
+  for (i = 0; i < sizeof random; i++) len += (size_t)snprintf(out + len, cap - len, "%02x", random[i]);
+  out[len++] = '@';
+  if (gethostname(out + len, cap - len) || !memchr(out + len, 0, cap - len)) strcpy(out + len, "localhost");
+  return 0;
+}
+
+/* Date and Message-ID for a message of -t that has none. */
+static int set_missing(program *p)
+{
+  time_t now = time(NULL), as_utc;
+  struct tm local = *localtime(&now), utc = *gmtime(&now);
+  char id[300];
+  int32_t zone = 0;
+
+  utc.tm_isdst = local.tm_isdst; /* mktime takes both for local time: the difference is the zone */
+  as_utc = mktime(&utc);
+  if (as_utc != (time_t)-1) zone = (int32_t)((now - as_utc) / 60);
+  if (make_id(id, sizeof id)) return fail(p, TERN_E_RANDOM, 78, "no randomness for a Message-ID");
+  if (tern_ready_set_message_id(p->ready, id) != TERN_OK) { /* a host name that cannot stand there */
+    strcpy(strchr(id, '@') + 1, "localhost");
+    tern_ready_set_message_id(p->ready, id);
+  }
+  if (tern_ready_set_date(p->ready, now, zone) != TERN_OK)
+    return fail(p, TERN_E_CONFIG, 78, "the clock of this machine is wrong");
+  return 0;
+}
+
+/* The recipients of To, Cc and Bcc, behind those given and not again. */
 static int add_header_recipients(program *p)
 {
-  const field *f;
-  const char *problem = NULL;
-  size_t i, j;
+  uint32_t i;
+  size_t j;
 
-  for (f = p->message.fields; f; f = f->next)
-    if (!strcmp(f->name, "to") || !strcmp(f->name, "cc") || !strcmp(f->name, "bcc"))
-      if (addresses_add(&p->rcpts, f->body, &problem)) return header_error(p, f->name, problem);
-  if (addresses_unique(&p->rcpts)) return fail(p, TERN_E_NOMEM, 74, "no memory");
-  for (i = 0; i < p->rcpts.count; i++) {
-    for (j = 0; j < p->o.to_count && strcmp(p->o.to[j], p->rcpts.list[i]) != 0; j++) {
+  for (i = 0; i < tern_ready_rcpt_count(p->ready); i++) {
+    const char *rcpt = tern_ready_rcpt(p->ready, i);
+    for (j = 0; j < p->o.to_count && strcmp(p->o.to[j], rcpt) != 0; j++) {
     }
-    if (j == p->o.to_count && tern_mail_rcpt(p->mail, p->rcpts.list[i]) != TERN_OK)
+    if (j == p->o.to_count && tern_mail_rcpt(p->mail, rcpt) != TERN_OK)
       return fail_error(p, tern_mail_error(p->mail));
   }
   return 0;
 }
 
-/* The reverse-path where none was given: the first address of Sender, else of From. */
-static int take_header_from(program *p)
+/* What the envelope takes from the header: recipients with -t, the sender where none was given. */
+static int read_header(program *p)
 {
-  static const char *const names[] = {"sender", "from"};
-  addresses found = {NULL, 0, 0};
-  const char *problem = NULL;
-  const field *f;
-  size_t i;
-  int result = 0;
+  static const char nobody[] = "nobody@invalid"; /* never sent: it tells that there is no From */
 
-  for (i = 0; i < 2 && !found.count; i++)
-    for (f = p->message.fields; f && !found.count; f = f->next)
-      if (!strcmp(f->name, names[i]) && addresses_add(&found, f->body, &problem)) {
-        result = header_error(p, f->name, problem);
-        break;
-      }
-  if (!result && !found.count)
-    result = fail(p, TERN_E_ARGUMENT, 64,
-                  "no sender: give --from, or a message with a From or Sender field");
-  if (!result && tern_mail_from(p->mail, found.list[0]) != TERN_OK)
-    result = fail_error(p, tern_mail_error(p->mail));
-  addresses_free(&found);
-  return result;
+  p->ready = tern_ready_new(NULL);
+  if (!p->ready) return fail(p, TERN_E_NOMEM, 74, "no memory");
+  if (p->o.from_header && set_missing(p)) return -1;
+  if (!p->o.from || p->o.from[0])
+    tern_ready_set_from(p->ready, p->o.from ? p->o.from : nobody);
+  tern_ready_set_source(p->ready, spool_source(), &p->message);
+  if (tern_ready_read(p->ready) != TERN_OK) return header_error(p);
+  if (!p->o.from && !strcmp(tern_ready_sender(p->ready), nobody))
+    return fail(p, TERN_E_ARGUMENT, 64,
+                "no sender: give --from, or a message with a From or Sender field");
+  if (p->o.from_header && add_header_recipients(p)) return -1;
+  if (!p->o.from && tern_mail_from(p->mail, tern_ready_sender(p->ready)) != TERN_OK)
+    return fail_error(p, tern_mail_error(p->mail));
+  return 0;
+}
+
+static int set_content(program *p, const tern_source *source, void *user)
+{
+  if (tern_mail_content_source(p->mail, source, user) != TERN_OK)
+    return fail_error(p, tern_mail_error(p->mail));
+  return 0;
 }
 
 static int read_message(program *p)
 {
-  int st = spool_read(&p->message, STDIN_FILENO, p->o.from_header, &stopped);
+  int st = spool_read(&p->message, STDIN_FILENO, &stopped);
 
   if (st == SPOOL_STOPPED) return fail(p, TERN_E_CANCELLED, 75, "interrupted");
   if (st == SPOOL_IO) return fail(p, TERN_E_SOURCE, 74, p->message.problem);
-  if (st == SPOOL_BAD) return fail(p, TERN_E_CONTENT, 65, p->message.problem);
-  if (p->o.from_header && add_header_recipients(p)) return -1;
-  if (!p->o.from && take_header_from(p)) return -1;
+  if ((p->o.from_header || !p->o.from) && read_header(p)) return -1;
   if (p->o.notify) tern_mail_set_notify(p->mail, UINT32_MAX, p->o.notify);
-  if (tern_mail_content_source(p->mail, spool_source(), &p->message) != TERN_OK)
-    return fail_error(p, tern_mail_error(p->mail));
-  return 0;
+  return p->o.from_header ? set_content(p, tern_ready_source(), p->ready)
+                          : set_content(p, spool_source(), &p->message);
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------*/
@@ -429,7 +463,7 @@ int main(int argc, char **argv)
   to_cancel = NULL;
   tern_client_free(p.client);
   tern_mail_free(p.mail);
-  addresses_free(&p.rcpts);
+  tern_ready_free(p.ready);
   spool_free(&p.message);
   options_free(&p.o);
   return written && !p.exit_code ? 74 : p.exit_code;

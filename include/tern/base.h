@@ -100,8 +100,6 @@ typedef int32_t tern_status;
 #define TERN_E_TLS_PLAIN (-413)         /* the server speaks SMTP where TLS is due */
 #define TERN_E_TLS_CLIENT_CERT (-414)   /* the server refused the client certificate, or its lack */
 #define TERN_E_CLEARTEXT (-415)         /* a secret would have to cross an unprotected channel */
-#define TERN_E_TLS_DANE (-416)          /* no TLSA record fits the server's certificate */
-#define TERN_E_TLS_PIN (-417)           /* the server's key is none of those that were pinned */
 
 /* -5xx: the server broke the protocol */
 #define TERN_E_REPLY_SYNTAX (-501)     /* what was read is no reply */
@@ -241,6 +239,12 @@ TERN_API size_t tern_reply_queue_id(const tern_reply *reply, char *out, size_t c
 #define TERN_FIELD_KEY 23u
 #define TERN_FIELD_EXTENSION 24u
 #define TERN_FIELD_VRFY 25u
+#define TERN_FIELD_HEADER 70u /* of a ready message; the error's text names the field */
+#define TERN_FIELD_DKIM_DOMAIN 71u
+#define TERN_FIELD_DKIM_SELECTOR 72u
+#define TERN_FIELD_DKIM_IDENTITY 73u
+#define TERN_FIELD_DKIM_FIELDS 74u
+#define TERN_FIELD_DKIM_SIGNATURE 75u
 #define TERN_FIELDS 26u
 
 /* "reverse-path", "forward-path", ...; "" for NONE. Static. */

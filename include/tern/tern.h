@@ -4,9 +4,9 @@
 
 #include <tern/base.h>
 #include <tern/client.h>
+#include <tern/ready.h>
 #include <tern/sasl.h>
 #include <tern/session.h>
-#include <tern/tls.h>
 #include <tern/transport.h>
 
 #endif

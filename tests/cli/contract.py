@@ -239,6 +239,17 @@ def more(folder):
         got = sorted(r["address"] for r in out["recipients"]) if out else None
         say(status == 0 and got == ["ab@example.net", "bob@example.net", "c@example.net", "hidden@example.net"], "-t", (status, out))
         say(b"hidden" not in s.messages[-1][0], "Bcc is dropped", s.messages[-1])
+        got = s.messages[-1][0]
+        say(got.startswith(mail.replace(b"\n", b"\r\n")[:got.index(b"Date:")]) and b"\r\nMessage-ID: <" in got and got.endswith(b">\r\n\r\nhi\r\n"),
+            "Date and Message-ID are added, nothing else", got)
+        for text, words in ((b"From: x@y.z\nTo: Bob b@c.d\n\n", "line 2, to"), (b"From: x@y.z\nFrom: x@y.z\nTo: b@c.d\n\n", "a second"),
+                            (b"From: x@y.z\nTo: b@c.d\nhello\n\n", "no header field")):
+            status, out, _ = send(["--server", "smtp://127.0.0.1:%d?tls=none" % s.port, "-t"], text)
+            say(status == 65 and words in out["hint"], "-t refuses %r" % text, (status, out))
+        status, out, _ = send(["--server", "smtp://127.0.0.1:%d?tls=none" % s.port, "-t"], b"To: b@c.d\n\n")
+        say(status == 64, "no sender", (status, out))
+        status, out, _ = send(["--server", "smtp://127.0.0.1:%d?tls=none" % s.port, "-t", "--from", "cron@c.d"], b"To: b@c.d\n\n")
+        say(status == 0 and b"From: <cron@c.d>\r\n" in s.messages[-1][0], "From is made of --from", (status, s.messages[-1]))
         status, out, _ = send(["d@e.f"], env={"TERN_SERVER": "smtp://127.0.0.1:%d?tls=none" % s.port, "TERN_FROM": "e@f.g"})
         say(status == 0 and s.lines[-1] == "QUIT" and any("<e@f.g>" in l for l in s.lines), "environment", (status, out))
         for octets, want in ((b"a\rb\n.\n", b"a\r\nb\r\n.\r\n"), (b"\n.\r\n", b"\r\n.\r\n"), (b"x\r.\r\ny", b"x\r\n.\r\ny\r\n")):

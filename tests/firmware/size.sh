@@ -1,5 +1,5 @@
 #!/bin/bash
-# size.sh [DIR] - compiles the firmware set (lib/base, lib/sasl, lib/protocol) for a Cortex-M3 without heap and sockets, objects under
+# size.sh [DIR] - compiles the firmware set (lib/base, lib/sasl, lib/message, lib/protocol) for a Cortex-M3 without heap and sockets, objects under
 # DIR, and prints its size per room and the session's. Fails where a warning comes, where the joined objects want anything but mem* and
 # str* (and the compiler's own __aeabi_*), or have .data or .bss. A file whose first three lines say "host builds only" is left out.
 set -uo pipefail
@@ -20,7 +20,7 @@ compile() {
   local to=$1 room c out
   rm -rf "$to"
   mkdir -p "$to"
-  for room in base sasl protocol; do
+  for room in base sasl message protocol; do
     for c in lib/$room/*.c; do
       head -3 "$c" | grep -q 'host builds only' && continue
       out=$("${CROSS}gcc" "${flags[@]}" "${@:2}" -c "$c" -o "$to/$room-$(basename "$c" .c).o" 2>&1)
@@ -39,7 +39,7 @@ check "undefined symbols" "$("${CROSS}nm" -u "$dir/all.o" | awk '{ print $2 }' |
 check "octets of .data or .bss" "$("${CROSS}size" "$dir"/obj/*.o | awk 'NR > 1 && ($2 || $3) { print $6 ": data " $2 ", bss " $3 }')"
 
 printf '%-10s %6s   %s\n' room text 'largest files'
-for room in base sasl protocol; do
+for room in base sasl message protocol; do
   "${CROSS}size" "$dir/obj/$room"-*.o | awk -v room=$room 'NR > 1 { sub(/.*\//, "", $6); sub(room "-", "", $6); sub(/\.o$/, "", $6); print $1, $6 }' |
     sort -rn | awk -v room=$room '{ sum += $1; if (NR < 5) top = top " " $2 " " $1 } END { printf "%-10s %6d  %s\n", room, sum, top }'
 done
