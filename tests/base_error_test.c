@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/status.h"
 
-#define TERN_STATUS(name, class, sysexit, who, text, hint) \
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) \
   {"TERN_E_" #name, TERN_E_##name, TERN_CLASS_##class, sysexit, TERN_WHO_##who, text, hint},
 static const struct {
   const char *name;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # run.sh [STEP...] - sets up and runs all tests (or the steps named), and ends with one line `N passed, N failed`.
-# Steps: gcc36 gcc28 clang valgrind notls firmware fuzz install real. The builds are under TERN_BUILD (default build-tests in the
+# Steps: gcc36 gcc28 clang valgrind notls m32 firmware fuzz install real. The builds are under TERN_BUILD (default build-tests in the
 # checkout) and are kept from run to run, with each step's log beside them; Mbed TLS 3.6 is kept under ~/.cache/tern.
 # TERN_FUZZ_SECONDS: how long each fuzz target runs (15). TERN_SERVERS: which servers the step real starts (all).
 # Nothing is skipped: a tool that is missing, a step that does not run or says no counts, is a failure.
@@ -13,7 +13,7 @@ mkdir -p "${TERN_BUILD:=build-tests}"
 B=$(cd "$TERN_BUILD" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}
 steps=("$@")
-[ $# -gt 0 ] || steps=(gcc36 gcc28 clang valgrind notls firmware fuzz install real)
+[ $# -gt 0 ] || steps=(gcc36 gcc28 clang valgrind notls m32 firmware fuzz install real)
 passed=0 failed=0 updated=
 
 # builds -------------------------------------------------------------------------------------------
@@ -53,6 +53,24 @@ notls_what="gcc, TLS disabled, whole suite; and without sockets and heap, compil
 notls() {
   build notls -Dtls=disabled && build bare -Dtls=disabled -Dsockets=false -Dheap=false -Dtests=false &&
     echo "1 passed, 0 failed" && suite notls
+}
+
+m32_what="32 bits: unit and dialogue tests; and compiled for Cortex-M0+, M3, M33 and RV32IMC"
+m32() {
+  local t bare=(--buildtype=minsize -Db_ndebug=true -Dheap=false -Dsockets=false -Dtls=disabled -Dsaslprep=disabled -Dtests=false)
+  need gcc-multilib gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf || return 1
+  for t in cortex-m0plus cortex-m3 cortex-m33 rv32imc; do
+    build "$t" --cross-file "tests/firmware/$t.ini" "${bare[@]}" || return 1
+    echo "1 passed, 0 failed"
+  done
+  echo 'int main(void) { return 0; }' | gcc -m32 -x c -o "$B/runs32" - && : >"$B/m32.ini" || return 1
+  if ! "$B/runs32" 2>/dev/null; then # a kernel without 32-bit programs
+    need qemu-user || return 1
+    printf "[binaries]\nexe_wrapper = 'qemu-i386'\n[properties]\nneeds_exe_wrapper = true\n" >"$B/m32.ini"
+  fi
+  eval "$(tests/firmware/i386.sh "$cache/tern/i386")" && export PKG_CONFIG_LIBDIR &&
+    build m32 --cross-file tests/firmware/m32.ini --cross-file "$B/m32.ini" -Dtls=disabled -Dsaslprep=disabled &&
+    suite m32 --suite unit --suite dialogue --timeout-multiplier 5
 }
 
 firmware_what="Cortex-M3: sizes, undefined symbols, .data and .bss"

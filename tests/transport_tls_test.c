@@ -14,13 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tls_fixture.h"
+#include "tls_pair.h"
 #include "transport/tls.h"
 
-#define HOST "mx.example.test"
 #define GOOD "d" HOST
 
-static pki authority;
 static char good_pem[PEM];
 static char folder[] = "/tmp/tern-test-XXXXXX";
 
@@ -55,85 +53,6 @@ static int calloc_can_fail(void)
   calloc_left = -1;
   free(octets);
   return octets == NULL;
-}
-
-/* ---- two ends ---------------------------------------------------------------------------------*/
-
-typedef struct pair {
-  tern_pipe *pipe;
-  tern__link client_end, server_end, link; /* link: over tls */
-  tern__tls *tls;
-  server server;
-  int has_server;
-} pair;
-
-typedef struct options {
-  const char *host; /* NULL: HOST; "-": none at all */
-  uint32_t verify;
-  const char *certificate, *key;
-  int version, client_auth, suite, tickets;
-  size_t cap; /* of the pipe; 0: 20,000 */
-} options;
-
-static void open_pipe(pair *p, size_t cap)
-{
-  memset(p, 0, sizeof *p);
-  p->pipe = tern_pipe_new(NULL, cap == 0 ? 20000 : cap);
-  assert_non_null(p->pipe);
-  p->client_end.table = p->server_end.table = tern_pipe_transport();
-  p->client_end.user = tern_pipe_end(p->pipe, 0);
-  p->server_end.user = tern_pipe_end(p->pipe, 1);
-}
-
-static tern_status open_client(pair *p, const options *o)
-{
-  tern__tls_config config;
-  tern_status status;
-
-  memset(&config, 0, sizeof config);
-  config.lower = p->client_end;
-  config.name = o->host == NULL ? HOST : strcmp(o->host, "-") == 0 ? NULL : o->host;
-  config.verify = o->verify;
-  config.ca_pem = authority.ca;
-  config.certificate = o->certificate;
-  config.key = o->key;
-  status = tern__tls_new(NULL, &config, &p->tls);
-  p->link.table = tern__tls_transport();
-  p->link.user = p->tls;
-  return status;
-}
-
-/* Both handshakes to the client's end. A bounded number of steps: else it hangs. */
-static tern_status shake(pair *p)
-{
-  tern_status status = TERN_E_AGAIN;
-  int i;
-
-  for (i = 0; i < 20000 && status == TERN_E_AGAIN; i++) {
-    status = tern__tls_handshake_step(p->tls);
-    if (p->has_server) server_step(&p->server);
-  }
-  for (i = 0; i < 100 && status == TERN_OK && p->has_server; i++) server_step(&p->server);
-  return status;
-}
-
-static tern_status open_pair(pair *p, const options *o, const char *chain)
-{
-  open_pipe(p, o->cap);
-  assert_int_equal(server_init(&p->server, &authority, p->server_end, chain,
-                               o->version == 0 ? TLS12 : o->version, o->client_auth, o->suite,
-                               o->tickets),
-                   0);
-  p->has_server = 1;
-  assert_int_equal(open_client(p, o), TERN_OK);
-  return shake(p);
-}
-
-static void close_pair(pair *p)
-{
-  tern__tls_free(p->tls);
-  if (p->has_server) server_free(&p->server);
-  tern_pipe_free(p->pipe);
 }
 
 /* ---- certificates -----------------------------------------------------------------------------*/
@@ -247,8 +166,8 @@ static const struct {
 static void check_certificate(size_t i, int version, uint32_t verify)
 {
   char pem[PEM];
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
   tern_status status, expected = certificates[i].status;
 
   memset(&o, 0, sizeof o);
@@ -349,13 +268,13 @@ static void test_raw_answers(void **state)
     {RAW("\x80\x2e\x01\x03\x01\x00\x15\x00"), 0, TERN_E_TLS_HANDSHAKE, "failed"},
     {RAW("\x00\x00\x00\x00\x00\x00\x00\x00"), 0, TERN_E_TLS_HANDSHAKE, "failed"},
   };
-  options o;
+  tls_options o;
   size_t i, n;
 
   (void)state;
   memset(&o, 0, sizeof o);
   for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-    pair p;
+    tls_pair p;
     tern_status status;
 
     open_pipe(&p, 0);
@@ -379,8 +298,8 @@ static void test_raw_answers(void **state)
 static void test_endless_handshake(void **state)
 {
   uint8_t record[5 + 4] = {0x16, 3, 3, 0, 4, 0, 0, 0, 0}; /* HelloRequest: ignored, over and over */
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
   tern_status status = TERN_E_AGAIN;
   size_t n;
   long i;
@@ -408,8 +327,8 @@ static void test_bad_certificate_and_gone(void **state)
   (void)state;
   assert_int_equal(pki_issue(&authority, &unknown, pem), 0);
   for (version = TLS12; version <= (HAVE_TLS13 ? TLS13 : TLS12); version++) {
-    options o;
-    pair p;
+    tls_options o;
+    tls_pair p;
 
     memset(&o, 0, sizeof o);
     open_pipe(&p, 0);
@@ -427,8 +346,8 @@ static void test_bad_certificate_and_gone(void **state)
 
 static void test_nothing_in_common(void **state)
 {
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
 
   (void)state;
   memset(&o, 0, sizeof o);
@@ -439,8 +358,8 @@ static void test_nothing_in_common(void **state)
 
 static void test_failing_lower_transport(void **state)
 {
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
 
   (void)state;
   memset(&o, 0, sizeof o);
@@ -463,7 +382,7 @@ typedef struct talk {
   size_t sent, got, all;
 } talk;
 
-static void server_talk(pair *p, talk *t)
+static void server_talk(tls_pair *p, talk *t)
 {
   uint8_t buffer[3001];
   size_t i, n;
@@ -483,7 +402,7 @@ static void server_talk(pair *p, talk *t)
 }
 
 /* Offers the octets from `sent` on as spans of odd sizes; after AGAIN they are cut differently. */
-static void client_send(pair *p, const uint8_t *octets, talk *t, int round)
+static void client_send(tls_pair *p, const uint8_t *octets, talk *t, int round)
 {
   static const size_t sizes[] = {1, 0, 3, 76, 2, 5000, 7, 20000, 1, 2047, 2048, 2049, 4096, 33};
   tern_span spans[5];
@@ -510,8 +429,8 @@ static void converse(int version, size_t cap, size_t all, int tickets)
 {
   uint8_t *octets = malloc(all), buffer[2500];
   talk client = {0, 0, 0}, other = {0, 0, 0};
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
   size_t i, n;
   int round;
 
@@ -557,7 +476,7 @@ static void test_tickets_are_progress(void **state)
   if (HAVE_TLS13) converse(TLS13, 0, 5000, 1);
 }
 
-static void write_all(pair *p, const char *text)
+static void write_all(tls_pair *p, const char *text)
 {
   size_t n, at = 0;
   int i;
@@ -572,8 +491,8 @@ static void write_all(pair *p, const char *text)
 static void check_ends(int version)
 {
   uint8_t buffer[16];
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
   size_t n;
   int rc;
 
@@ -625,8 +544,8 @@ static void test_ends(void **state)
 static void test_broken_records(void **state)
 {
   uint8_t buffer[64], record[64];
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
   size_t n;
 
   (void)state;
@@ -671,8 +590,8 @@ static const char *put_file(const char *name, const char *text)
 static void check_client_certificate(int version, const char *certificate, tern_status expected)
 {
   uint8_t octet;
-  options o;
-  pair p;
+  tls_options o;
+  tls_pair p;
   size_t n;
   tern_status status;
 
@@ -802,7 +721,7 @@ static void test_trust_is_shared(void **state)
   assert_true(detail[0] != 0);
   assert_int_equal(tern__trust_new(NULL, NULL, authority.ca, &trust, NULL, 0), TERN_OK);
   for (i = 0; i < 2; i++) {
-    pair p;
+    tls_pair p;
 
     open_pipe(&p, 0);
     assert_int_equal(server_init(&p.server, &authority, p.server_end, good_pem, TLS12, 0, 0, 0), 0);
@@ -910,8 +829,8 @@ static void failing_calloc(int version, int for_ever)
     int bad;
 
     for (bad = 0; bad < 2; bad++) {
-      options o;
-      pair p;
+      tls_options o;
+      tls_pair p;
       tern_status status;
 
       memset(&o, 0, sizeof o);

@@ -100,6 +100,8 @@ typedef int32_t tern_status;
 #define TERN_E_TLS_PLAIN (-413)         /* the server speaks SMTP where TLS is due */
 #define TERN_E_TLS_CLIENT_CERT (-414)   /* the server refused the client certificate, or its lack */
 #define TERN_E_CLEARTEXT (-415)         /* a secret would have to cross an unprotected channel */
+#define TERN_E_TLS_DANE (-416)          /* no TLSA record fits the server's certificate */
+#define TERN_E_TLS_PIN (-417)           /* the server's key is none of those that were pinned */
 
 /* -5xx: the server broke the protocol */
 #define TERN_E_REPLY_SYNTAX (-501)     /* what was read is no reply */

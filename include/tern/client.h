@@ -11,6 +11,7 @@
 #include <tern/base.h>
 #include <tern/sasl.h>
 #include <tern/session.h>
+#include <tern/tls.h>
 #include <tern/transport.h>
 
 #ifdef __cplusplus
@@ -102,6 +103,26 @@ TERN_API tern_status tern_client_set_certificate(tern_client *c, const char *cer
 TERN_API tern_status tern_client_set_insecure(tern_client *c, uint32_t on);
 /* The name that the certificate must bear and SNI carries, instead of the URL's host. */
 TERN_API tern_status tern_client_set_tls_name(tern_client *c, const char *name);
+/* Several names, any of which will do; SNI carries the first. Copied; count 0: the URL's host. At
+ * most 64; TERN_E_ARGUMENT. */
+TERN_API tern_status tern_client_set_tls_names(tern_client *c, const char *const *names,
+                                               size_t count);
+/* TERN_VERIFY_...: how far the certificate decides. Where REQUIRED stands with TERN_TLS_OPPORTUNISTIC
+ * it means OPTIONAL; with credentials all three mean REQUIRED, and only tern_client_set_insecure
+ * sends a secret to a server that nobody vouches for. So for a mail server's five levels: none is
+ * TERN_TLS_NONE; may is TERN_TLS_OPPORTUNISTIC; encrypt TERN_TLS_REQUIRED with TERN_VERIFY_OPTIONAL
+ * (or _NONE: no trust store is read); verify TERN_TLS_REQUIRED; DANE the call below. */
+TERN_API tern_status tern_client_set_verify(tern_client *c, uint32_t verify);
+/* TLSA records of a secure answer for the host and port to be connected to, and the names that may
+ * stand in a certificate below an anchor of usage 2, the first of them for SNI (RFC 7672 3.2.2; with
+ * name_count 0 they stay as they are). Both are copied. TLS is then required whatever
+ * tern_client_set_tls says (but for TERN_TLS_IMPLICIT), and a usable record is the only thing that
+ * counts: no authority, and with usage 3 no name or date (RFC 7672 3.1.1). Where none is usable,
+ * nothing is verified, and tern_client_tlsa_result says so; but with credentials the certificate
+ * is then verified as if there were no records. count 0 takes them away. At most 255 records of
+ * 65,535 octets; TERN_E_ARGUMENT. A server that no record fits is TERN_E_TLS_DANE. */
+TERN_API tern_status tern_client_set_tlsa(tern_client *c, const tern_tlsa *records, size_t count,
+                                          const char *const *names, size_t name_count);
 /* Default: the fully qualified host name, else the address literal of the local end; "" restores
  * it. TERN_E_NAME. */
 TERN_API tern_status tern_client_set_ehlo_name(tern_client *c, const char *name);
@@ -184,6 +205,13 @@ TERN_API const tern_session *tern_client_session(const tern_client *c);
 TERN_API const char *tern_client_tls_version(const tern_client *c);
 TERN_API const char *tern_client_tls_cipher(const tern_client *c);
 TERN_API uint32_t tern_client_tls_verified(const tern_client *c);
+/* What became of the TLSA records (TERN_TLSA_...); which of them fits, by its index among those that
+ * were set (UINT32_MAX: none); and the depth of the certificate that it fits, 0 the server's own
+ * (UINT32_MAX: none, or an anchor that the server did not send). After a failure of the chain below
+ * an anchor the index is that record's. */
+TERN_API uint32_t tern_client_tlsa_result(const tern_client *c);
+TERN_API uint32_t tern_client_tlsa_index(const tern_client *c);
+TERN_API uint32_t tern_client_tlsa_depth(const tern_client *c);
 
 #ifdef __cplusplus
 }

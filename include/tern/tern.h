@@ -7,6 +7,7 @@
 #include <tern/ready.h>
 #include <tern/sasl.h>
 #include <tern/session.h>
+#include <tern/tls.h>
 #include <tern/transport.h>
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/config.h"
 #include "base/mem.h"
 
 /* RFC 1321 3.3 and RFC 3174 6.1: MD5 starts with the first four. RFC 6234 6.1. */
@@ -43,6 +44,17 @@ static const uint32_t sha256_add[64] = {
   0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
+
+/* Constant, and with it what they guard gone, in builds that have no use for the digest. */
+static int is_md5(uint32_t kind)
+{
+  return TERN__WITH_MD5 && kind == TERN__MD5;
+}
+
+static int is_sha1(uint32_t kind)
+{
+  return TERN__WITH_SHA1 && kind == TERN__SHA1;
+}
 
 static uint32_t left(uint32_t x, uint32_t n)
 {
@@ -131,13 +143,13 @@ static void sha256_round(uint32_t *v, uint32_t *w, uint32_t i)
 
 static void compress(tern__hash *hash)
 {
-  uint32_t i, rounds = hash->kind == TERN__SHA1 ? 80 : 64;
+  uint32_t i, rounds = is_sha1(hash->kind) ? 80 : 64;
 
   memcpy(hash->v, hash->h, sizeof hash->v);
   for (i = 0; i < rounds; i++) {
-    if (hash->kind == TERN__MD5)
+    if (is_md5(hash->kind))
       md5_round(hash->v, hash->w, i);
-    else if (hash->kind == TERN__SHA1)
+    else if (is_sha1(hash->kind))
       sha1_round(hash->v, hash->w, i);
     else
       sha256_round(hash->v, hash->w, i);
@@ -148,7 +160,7 @@ static void compress(tern__hash *hash)
 /* How far octet i of a word is shifted: MD5 has the least significant first, the others last. */
 static uint32_t place(const tern__hash *hash, size_t i)
 {
-  return ((uint32_t)(i & 3) ^ (hash->kind == TERN__MD5 ? 0u : 3u)) * 8;
+  return ((uint32_t)(i & 3) ^ (is_md5(hash->kind) ? 0u : 3u)) * 8;
 }
 
 static void put(tern__hash *hash, uint8_t octet)
@@ -169,12 +181,12 @@ static void begin_at(tern__hash *hash, uint32_t kind, const uint32_t *h, uint32_
 
 size_t tern__hash_size(uint32_t kind)
 {
-  return kind == TERN__MD5 ? 16 : kind == TERN__SHA1 ? 20 : 32;
+  return is_md5(kind) ? 16 : is_sha1(kind) ? 20 : 32;
 }
 
 void tern__hash_begin(tern__hash *hash, uint32_t kind)
 {
-  begin_at(hash, kind, start[kind == TERN__SHA256], 0);
+  begin_at(hash, kind, start[!is_md5(kind) && !is_sha1(kind)], 0);
 }
 
 void tern__hash_add(tern__hash *hash, const void *octets, size_t len)
@@ -187,7 +199,7 @@ void tern__hash_add(tern__hash *hash, const void *octets, size_t len)
 void tern__hash_end(tern__hash *hash, uint8_t *out)
 {
   uint64_t bits = hash->count << 3;
-  size_t i, size = tern__hash_size(hash->kind), high = hash->kind == TERN__MD5 ? 15 : 14;
+  size_t i, size = tern__hash_size(hash->kind), high = is_md5(hash->kind) ? 15 : 14;
 
   put(hash, 0x80);
   while ((hash->count & 63) != 56) put(hash, 0);

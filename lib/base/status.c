@@ -4,7 +4,7 @@
  * Neighbours: error.c refines by phase; names and sentences are in status_text.c. */
 #include "base/status.h"
 
-#define TERN_STATUS(name, class, sysexit, who, text, hint) ROW_##name,
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) ROW_##name,
 enum {
 #include "base/status.def"
   ROWS
@@ -13,7 +13,7 @@ enum {
 
 #define EXIT_BASE 64 /* EX_USAGE, the lowest; EX_CONFIG is 78 */
 
-#define TERN_STATUS(name, class, sysexit, who, text, hint) \
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) \
   (uint8_t)((sysexit - EXIT_BASE) << 4 | TERN_WHO_##who),
 static const uint8_t rows[] = {
 #include "base/status.def"

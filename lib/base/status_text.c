@@ -1,54 +1,71 @@
 /* status_text.c - names, sentences and words for people and logs; nothing in the library decides
- * by them. TERN_NO_TEXT leaves them out ("" and "TERN_E_UNKNOWN" remain); with TERN_NAMES
- * beside it the names of the statuses stay.
+ * by them. Three sizes: all; a word for each status and a hint for each class (TERN_SHORT_TEXT);
+ * nothing but "" and "TERN_E_UNKNOWN" (TERN_NO_TEXT). Strings lie one behind the other and are
+ * counted off: an address each would cost a third more, and relocations in a shared library.
  * Neighbours: status.def has the statuses' texts; error.c and format.c show them. */
+#include "base/config.h"
 #include "base/status.h"
-
-#if !defined(TERN_NO_TEXT) || defined(TERN_NAMES)
-#define TERN_STATUS(name, class, sysexit, who, text, hint) "TERN_E_" #name,
-static const char *const names[] = {
-#include "base/status.def"
-};
-#undef TERN_STATUS
-#endif
-
-#ifndef TERN_NO_TEXT
-#define TERN_STATUS(name, class, sysexit, who, text, hint) {text, hint},
-static const struct {
-  const char *text;
-  const char *hint;
-} texts[] = {
-#include "base/status.def"
-};
-#undef TERN_STATUS
-#endif
 
 const char *tern_version(void)
 {
   return TERN_VERSION;
 }
 
+#ifndef TERN_NO_TEXT
+
+/* String number index of the strings, each ended by NUL. */
+static const char *nth(const char *strings, uint32_t index)
+{
+  for (; index > 0; index--)
+    while (*strings++ != '\0')
+      continue;
+  return strings;
+}
+
+#endif
+
+#if !defined(TERN_NO_TEXT) && !defined(TERN_SHORT_TEXT)
+
+/* Structs of arrays, as no string literal may be that long. */
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) char name[sizeof "TERN_E_" #name];
+static const struct {
+#include "base/status.def"
+#undef TERN_STATUS
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) "TERN_E_" #name,
+} names = {
+#include "base/status.def"
+};
+#undef TERN_STATUS
+
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) \
+  char name[sizeof text];                                        \
+  char name##_HINT[sizeof hint];
+static const struct {
+#include "base/status.def"
+#undef TERN_STATUS
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) text, hint,
+} texts = {
+#include "base/status.def"
+};
+#undef TERN_STATUS
+
 const char *tern_status_name(tern_status status)
 {
-#if !defined(TERN_NO_TEXT) || defined(TERN_NAMES)
   uint32_t row = tern__status_row(status);
 
   if (row != TERN__STATUS_NO_ROW)
-    return names[row];
+    return nth((const char *)&names, row);
   if (status == TERN_PARTIAL)
     return "TERN_PARTIAL";
-#endif
   return status == TERN_OK ? "TERN_OK" : "TERN_E_UNKNOWN";
 }
-
-#ifndef TERN_NO_TEXT
 
 const char *tern_status_text(tern_status status)
 {
   uint32_t row = tern__status_row(status);
 
   if (row != TERN__STATUS_NO_ROW)
-    return texts[row].text;
+    return nth((const char *)&texts, 2 * row);
   if (status == TERN_PARTIAL)
     return "accepted for some of the recipients only";
   return status == TERN_OK ? "success" : "a status that this version does not know";
@@ -59,17 +76,16 @@ const char *tern_status_hint(tern_status status)
   uint32_t row = tern__status_row(status);
 
   if (row != TERN__STATUS_NO_ROW)
-    return texts[row].hint;
+    return nth((const char *)&texts, 2 * row + 1);
   return status == TERN_PARTIAL ? "Look at each recipient's result, and send to the others only."
                                 : "";
 }
 
-/* Word number index of the words, each ended by NUL, the last by two. */
+/* Word number index of words that end with an empty one. */
 static const char *word(const char *words, uint32_t index)
 {
   for (; *words != '\0' && index > 0; index--)
-    while (*words++ != '\0')
-      continue;
+    words = nth(words, 1);
   return words;
 }
 
@@ -115,6 +131,42 @@ const char *tern_outcome_name(uint32_t outcome)
 
 #else
 
+const char *tern_status_name(tern_status status)
+{
+  return status == TERN_OK ? "TERN_OK" : "TERN_E_UNKNOWN";
+}
+
+#ifdef TERN_SHORT_TEXT
+
+#define TERN_STATUS(name, class, sysexit, who, word, text, hint) word "\0"
+static const char words[] =
+#include "base/status.def"
+  ;
+#undef TERN_STATUS
+
+const char *tern_status_text(tern_status status)
+{
+  uint32_t row = tern__status_row(status);
+
+  if (row != TERN__STATUS_NO_ROW)
+    return nth(words, row);
+  return status == TERN_OK ? "ok" : status == TERN_PARTIAL ? "partial" : "unknown";
+}
+
+/* By class. */
+const char *tern_status_hint(tern_status status)
+{
+  uint32_t class = tern_status_class(status);
+
+  if (tern_status_sysexit(status) == 77 && class == TERN_CLASS_PERMANENT)
+    return "check the login";
+  return nth("\0fix the call\0fix the mail\0check the network\0check TLS set-up\0"
+             "is it a mail server?\0try later\0read the reply",
+             class);
+}
+
+#else
+
 const char *tern_status_text(tern_status status)
 {
   (void)status;
@@ -125,6 +177,8 @@ const char *tern_status_hint(tern_status status)
 {
   return tern_status_text(status);
 }
+
+#endif
 
 const char *tern_phase_name(uint32_t phase)
 {

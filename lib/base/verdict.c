@@ -11,21 +11,16 @@
 #include "base/ascii.h"
 #include "base/error.h"
 
-#define ANY 255
+/* A row in one word, from its top: code - 399 (0: any), phase (TERN_PHASE_NONE: any), subject and
+ * detail (the enhanced code's second and third part, or ANY), whether the class is 5, and the
+ * status within its hundred, which is that of the class. */
+#define ANY 63u
+#define R(cls, phase, subject, detail, code, status)                                    \
+  ((uint32_t)((code) != 0 ? (code) - 399 : 0) << 22 | TERN_PHASE_##phase << 18 |         \
+   (uint32_t)(subject) << 12 | (uint32_t)(detail) << 6 | (uint32_t)((cls) - 4) << 5 |     \
+   (uint32_t)(-(TERN_E_##status) - ((cls) == 4 ? 600 : 700)))
 
-typedef struct row {
-  uint8_t class;   /* first digit */
-  uint8_t phase;   /* TERN_PHASE_NONE: any */
-  uint8_t subject; /* ANY, or the enhanced code's second and third part */
-  uint8_t detail;
-  uint16_t code;  /* 0: any */
-  int16_t status;
-} row;
-
-#define R(cls, phase, subject, detail, code, status) \
-  { cls, TERN_PHASE_##phase, subject, detail, code, TERN_E_##status }
-
-static const row rows[] = {
+static const uint32_t rows[] = {
   R(4, NONE, ANY, ANY, 421, SERVICE_UNAVAILABLE),
   R(4, AUTH, ANY, ANY, 432, AUTH_TRANSITION),
   R(4, AUTH, 7, 12, 0, AUTH_TRANSITION),
@@ -39,7 +34,6 @@ static const row rows[] = {
   R(5, AUTH, ANY, ANY, 535, AUTH_REFUSED),
   R(5, AUTH, ANY, ANY, 530, ENCRYPTION_NEEDED),
   R(5, AUTH, ANY, ANY, 0, AUTH_EXCHANGE),
-  R(5, STARTTLS, ANY, ANY, 0, TLS_REFUSED),
   R(5, GREETING, ANY, ANY, 0, NO_MAIL_HERE),
   R(5, NONE, ANY, ANY, 521, NO_MAIL_HERE),
   R(5, NONE, ANY, ANY, 556, NO_MAIL_HERE),
@@ -127,45 +121,45 @@ static const row rows[] = {
   R(5, END_OF_DATA, ANY, ANY, 554, CONTENT_REFUSED),
 };
 
-/* The second and third part of "5.7.1"; ANY where there is none, as no row asks for 255. */
-static void parts(const char *enhanced, uint8_t *subject, uint8_t *detail)
+/* One part of "5.7.1" at *at, which goes behind it; ANY where there is none or it is out of reach. */
+static uint32_t part(const char **at)
 {
-  uint32_t n[2] = { ANY, ANY };
-  size_t i = 1, part;
+  uint32_t n = 0;
 
-  if (enhanced[0] != '\0') {
-    for (part = 0; part < 2; part++) {
-      for (n[part] = 0, i++; tern__is_digit((uint8_t)enhanced[i]); i++)
-        n[part] = n[part] * 10 + (uint32_t)(enhanced[i] - '0');
-      if (n[part] > 254) n[part] = 254;
-    }
-  }
-  *subject = (uint8_t)n[0];
-  *detail = (uint8_t)n[1];
+  if (**at == '\0') return ANY;
+  for (++*at; tern__is_digit((uint8_t)**at); ++*at) n = n * 10 + (uint32_t)(**at - '0');
+  return n < ANY ? n : ANY - 1; /* which no row asks for */
+}
+
+static int fits(uint32_t asked, uint32_t any, uint32_t given)
+{
+  return asked == any || asked == given;
 }
 
 tern_status tern__verdict(uint32_t phase, const tern_reply *reply)
 {
-  uint32_t code = reply->code, class = code / 100;
-  uint8_t subject, detail;
-  size_t i;
+  uint32_t code = reply->code, class = code / 100, subject, detail, i;
+  const char *at = reply->enhanced[0] != '\0' ? reply->enhanced + 1 : "";
 
   if (class < 4) return TERN_OK;
-  parts(reply->enhanced, &subject, &detail);
+  subject = part(&at);
+  detail = part(&at);
   if (phase == TERN_PHASE_RCPT && code == 552) {
     code = 452;
     class = 4;
   }
+  if (class == 5 && phase == TERN_PHASE_STARTTLS) return TERN_E_TLS_REFUSED;
   /* The refusal that each newcomer meets has no code of its own; every server says the word. */
   if (class == 5 && code >= 550 && (phase == TERN_PHASE_RCPT || phase == TERN_PHASE_MAIL) &&
       (subject == ANY || subject == 7) && tern__holds(reply->text, strlen(reply->text), "relay"))
     return TERN_E_RELAY_DENIED;
   for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    const row *r = &rows[i];
-    if (r->class == class && (r->phase == TERN_PHASE_NONE || r->phase == phase) &&
-        (r->code == 0 || r->code == code) && (r->subject == ANY || r->subject == subject) &&
-        (r->detail == ANY || r->detail == detail))
-      return r->status;
+    uint32_t r = rows[i];
+
+    if ((r >> 5 & 1u) == class - 4 && fits(r >> 18 & 15u, TERN_PHASE_NONE, phase) &&
+        fits(r >> 22, 0, code - 399) && fits(r >> 12 & ANY, ANY, subject) &&
+        fits(r >> 6 & ANY, ANY, detail))
+      return -(tern_status)(class * 100 + 200 + (r & 31u));
   }
   return class == 4 ? TERN_E_REFUSED_TRANSIENT : TERN_E_REFUSED_PERMANENT;
 }

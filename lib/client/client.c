@@ -22,6 +22,7 @@ tern_client *tern_client_new(const tern_allocator *mem)
   c->login.mem = mem;
   c->blocking = 1;
   c->due = TERN_NEVER;
+  tern__security_reset(&c->security);
   return c;
 }
 
@@ -48,7 +49,6 @@ static void drop_strings(tern_client *c)
   tern__free_string(c->mem, c->detail);
   tern__free_string(c->mem, c->attached_host);
   tern__free_string(c->mem, c->ehlo_name);
-  tern__free_string(c->mem, c->tls_name);
   tern__free_string(c->mem, c->key);
   tern__free_string(c->mem, c->cert);
   tern__free_string(c->mem, c->ca_pem);
@@ -67,6 +67,7 @@ void tern_client_free(tern_client *c)
   tern__trust_free(c->trust);
   tern__login_clear(&c->login);
   tern__url_free(&c->url, c->mem);
+  tern__security_free(&c->security, c->mem);
   drop_strings(c);
   tern__free(c->mem, c, sizeof *c);
 }
@@ -77,6 +78,11 @@ static tern_status wrong(tern_client *c, tern_status status, uint32_t field, con
 {
   tern__error_field(&c->setting, status, field, text, position);
   return status;
+}
+
+tern_status tern__client_wrong(tern_client *c, tern_status status)
+{
+  return wrong(c, status, TERN_FIELD_NONE, NULL, 0);
 }
 
 static tern_status set_string(tern_client *c, char **string, const char *text)
@@ -131,11 +137,6 @@ tern_status tern_client_set_insecure(tern_client *c, uint32_t on)
   if (!c) return TERN_E_NOMEM;
   c->insecure = on != 0;
   return TERN_OK;
-}
-
-tern_status tern_client_set_tls_name(tern_client *c, const char *name)
-{
-  return set_string(c, c ? &c->tls_name : NULL, name);
 }
 
 tern_status tern_client_set_ehlo_name(tern_client *c, const char *name)
@@ -289,6 +290,7 @@ static tern_status begin(tern_client *c)
   c->due = TERN_NEVER;
   c->tls_version = c->tls_cipher = NULL;
   c->tls_verified = 0;
+  tern__security_reset(&c->security);
   tern__conn_fail(c, TERN_OK, TERN_PHASE_NONE, NULL);
   if (c->login.of_url) tern__login_clear(&c->login);
   if (setting.status == TERN_OK) return TERN_OK;

@@ -8,6 +8,7 @@
 #include "client/attempt.h"
 #include "client/credential.h"
 #include "client/mail.h"
+#include "client/security.h"
 #include "client/url.h"
 #include "transport/tls.h"
 #include "transport/transport.h"
@@ -49,7 +50,7 @@ struct tern_client {
   char *ca_pem;
   char *cert;
   char *key;
-  char *tls_name;
+  tern__security security;
   char *ehlo_name;
   const tern_mechanism *const *mechanisms;
   tern_trace trace;
@@ -126,6 +127,8 @@ struct tern_client {
 };
 
 /* ---- client.c ------------------------------------------------------------------------------------*/
+/* A setting that cannot be stored: kept for the next connect to answer. Returns status. */
+tern_status tern__client_wrong(tern_client *c, tern_status status);
 /* Takes the mail out of its client's list of finished ones, where it is in one. */
 void tern__client_forget(tern_mail *mail);
 

@@ -72,19 +72,25 @@ static uint32_t tls_mode(const tern_client *c)
   else if (c->target == TERN__TARGET_URL)
     mode = c->url.tls;
   if (mode == TERN_TLS_OPPORTUNISTIC && tern__login_given(&c->login)) mode = TERN_TLS_REQUIRED;
+  if (c->security.tlsa_count && mode != TERN_TLS_IMPLICIT) mode = TERN_TLS_REQUIRED;
   if (mode == TERN_TLS_OPPORTUNISTIC && c->in_clear) mode = TERN_TLS_NONE;
   return mode;
 }
 
 static uint32_t verification(const tern_client *c)
 {
-  if (c->insecure) return TERN__TLS_VERIFY_NONE;
-  return c->mode == TERN_TLS_OPPORTUNISTIC ? TERN__TLS_VERIFY_OPTIONAL : TERN__TLS_VERIFY_REQUIRED;
+  uint32_t verify = c->security.verify;
+
+  if (c->insecure) return TERN_VERIFY_NONE;
+  if (tern__login_given(&c->login)) return TERN_VERIFY_REQUIRED;
+  if (c->security.tlsa_count) return TERN_VERIFY_NONE; /* what holds where none is usable */
+  if (verify == TERN_VERIFY_REQUIRED && c->mode == TERN_TLS_OPPORTUNISTIC)
+    return TERN_VERIFY_OPTIONAL;
+  return verify;
 }
 
 static const char *peer_name(const tern_client *c)
 {
-  if (c->tls_name) return c->tls_name;
   return c->target == TERN__TARGET_URL ? c->url.host : c->attached_host;
 }
 
@@ -92,8 +98,8 @@ static void fill_tls(const tern_client *c, tern__tls_config *config)
 {
   memset(config, 0, sizeof *config);
   config->lower = c->lower;
-  config->name = peer_name(c);
-  config->verify = verification(c);
+  config->verify = c->security.held;
+  tern__security_fill(&c->security, peer_name(c), config);
   config->trust = c->trust;
   config->certificate = c->cert;
   config->key = c->key;
@@ -142,19 +148,21 @@ static tern_status prepare_tls(tern_client *c)
   tern_status st = TERN_OK;
 
   if (c->mode == TERN_TLS_NONE) return TERN_OK;
-  if (!c->trust && (!c->insecure || c->ca || c->ca_pem))
+  c->security.held = (uint8_t)verification(c);
+  if (!c->trust && !tern__security_by_dane(&c->security) &&
+      (c->security.held != TERN_VERIFY_NONE || c->ca || c->ca_pem))
     st = tern__trust_new(c->mem, c->ca, c->ca_pem, &c->trust, detail, sizeof detail);
   if (c->mode == TERN_TLS_OPPORTUNISTIC && st == TERN_E_UNSUPPORTED) {
     c->mode = TERN_TLS_NONE; /* a build without TLS: nothing to take the opportunity with */
     return TERN_OK;
   }
-  if (c->mode == TERN_TLS_OPPORTUNISTIC && st == TERN_E_TLS_NO_TRUST) st = TERN_OK;
+  if (c->security.held == TERN_VERIFY_OPTIONAL && st == TERN_E_TLS_NO_TRUST) st = TERN_OK;
   if (st != TERN_OK) {
     fail_field(c, st, TERN_PHASE_TLS, st == TERN_E_CONFIG ? TERN_FIELD_CA : TERN_FIELD_NONE,
                detail);
     return st;
   }
-  return c->cert || c->insecure ? check_certificate(c) : TERN_OK;
+  return c->cert || c->key || c->insecure ? check_certificate(c) : TERN_OK;
 }
 
 /* The read buffer and the session live in one block, kept for the next connection. */
@@ -255,7 +263,9 @@ static void start_session(tern_client *c)
 /* Whether a reusable secret may cross this connection. */
 static int fit_for_login(const tern_client *c)
 {
-  if (c->mode != TERN_TLS_OPPORTUNISTIC && !c->in_clear) return 1; /* the engine watches over it */
+  if (c->mode != TERN_TLS_OPPORTUNISTIC && !c->in_clear &&
+      (c->mode == TERN_TLS_NONE || c->insecure || c->security.held == TERN_VERIFY_REQUIRED))
+    return 1; /* the engine watches over it */
   return c->channel_safe || over_unix(c) || (c->tls_up && (c->tls_verified || c->insecure));
 }
 
@@ -328,6 +338,7 @@ tern_status tern__conn_open(tern_client *c)
   c->mails = 0;
   c->reusable = c->auth_given = c->quit_given = c->probe_given = 0;
   c->tls_verified = 0;
+  tern__security_reset(&c->security);
   c->tls_version = c->tls_cipher = NULL;
   c->mode = (uint8_t)tls_mode(c);
   prepare_login(c);
@@ -399,6 +410,7 @@ int tern__conn_handshake(tern_client *c)
   c->tls_version = tern__tls_version(c->tls);
   c->tls_cipher = tern__tls_cipher(c->tls);
   c->tls_verified = tern__tls_verified(c->tls);
+  tern__security_note(&c->security, c->tls);
   if (st != TERN_OK) {
     handshake_failed(c, st);
     return 1;

@@ -3,6 +3,7 @@
  * Both speak once. A refusal comes as a challenge with JSON, which the engine keeps for the
  * caller; it is answered as each of the two wants, and then the server says 535. */
 #include "base/ascii.h"
+#include "base/config.h"
 #include "sasl/mechanisms.h"
 #include "sasl/pieces.h"
 
@@ -61,13 +62,6 @@ static int is_token(const char *token)
   return *p == '\0';
 }
 
-/* RFC 7628 3.1: a value is anything but NUL and ^A; what a host name never has is refused. */
-static int is_host(const char *host)
-{
-  while (*host > 32 && *host < 127) host++;
-  return *host == '\0';
-}
-
 static tern_status begin(void *state, const tern_credentials *credentials, uint32_t *field)
 {
   tern_status status = tern__sasl_begin(
@@ -80,6 +74,24 @@ static tern_status begin(void *state, const tern_credentials *credentials, uint3
     status = TERN_E_CREDENTIALS;
   }
   return status;
+}
+
+static tern_status challenge(void *state, const uint8_t *octets, size_t len, size_t *response)
+{
+  oauth *o = state;
+
+  (void)octets;
+  if (o->sasl.step > SENT || (o->sasl.step < SENT && len > 0)) return TERN_E_AUTH_CHALLENGE;
+  o->sasl.step++;
+  return tern__sasl_answer(&o->sasl, response);
+}
+
+#ifndef TERN_NO_OAUTHBEARER
+/* RFC 7628 3.1: a value is anything but NUL and ^A; what a host name never has is refused. */
+static int is_host(const char *host)
+{
+  while (*host > 32 && *host < 127) host++;
+  return *host == '\0';
 }
 
 static tern_status begin_bearer(void *state, const tern_credentials *credentials, uint32_t *field)
@@ -102,24 +114,17 @@ static tern_status begin_bearer(void *state, const tern_credentials *credentials
   return TERN_OK;
 }
 
-static tern_status challenge(void *state, const uint8_t *octets, size_t len, size_t *response)
-{
-  oauth *o = state;
-
-  (void)octets;
-  if (o->sasl.step > SENT || (o->sasl.step < SENT && len > 0)) return TERN_E_AUTH_CHALLENGE;
-  o->sasl.step++;
-  return tern__sasl_answer(&o->sasl, response);
-}
-
 const tern_mechanism tern__oauthbearer = {
   sizeof (tern_mechanism), "OAUTHBEARER", TERN_CRED_TOKEN,
   TERN_MECHANISM_PLAINTEXT | TERN_MECHANISM_FIRST, sizeof (oauth),
   begin_bearer, challenge, NULL, tern__sasl_response, tern__sasl_success,
 };
+#endif
 
+#ifndef TERN_NO_XOAUTH2
 const tern_mechanism tern__xoauth2 = {
   sizeof (tern_mechanism), "XOAUTH2", TERN_CRED_TOKEN,
   TERN_MECHANISM_PLAINTEXT | TERN_MECHANISM_FIRST, sizeof (oauth),
   begin, challenge, NULL, tern__sasl_response, tern__sasl_success,
 };
+#endif

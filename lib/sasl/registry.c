@@ -1,14 +1,38 @@
 /* registry.c - which mechanisms are built in, strongest first, and the search by name. The choice
  * among them (what the server offers, what the credentials allow) is the engine's. */
 #include "base/ascii.h"
+#include "base/config.h"
 #include "sasl/mechanisms.h"
 
 /* First those that keep the password to themselves, and among them those where the server proves
  * that it knows it; PLAIN before LOGIN for its single round trip. Tokens and certificates are other
  * kinds of credentials and do not compete with these. */
 static const tern_mechanism *const built_in[] = {
-  &tern__scram_sha256, &tern__scram_sha1, &tern__cram_md5, &tern__oauthbearer, &tern__xoauth2,
-  &tern__external, &tern__plain, &tern__login, NULL,
+#ifndef TERN_NO_SCRAM_SHA_256
+  &tern__scram_sha256,
+#endif
+#ifndef TERN_NO_SCRAM_SHA_1
+  &tern__scram_sha1,
+#endif
+#ifndef TERN_NO_CRAM_MD5
+  &tern__cram_md5,
+#endif
+#ifndef TERN_NO_OAUTHBEARER
+  &tern__oauthbearer,
+#endif
+#ifndef TERN_NO_XOAUTH2
+  &tern__xoauth2,
+#endif
+#ifndef TERN_NO_EXTERNAL
+  &tern__external,
+#endif
+#ifndef TERN_NO_PLAIN
+  &tern__plain,
+#endif
+#ifndef TERN_NO_LOGIN
+  &tern__login,
+#endif
+  NULL,
 };
 
 const tern_mechanism *const *tern_mechanisms(void)

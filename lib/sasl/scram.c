@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/base64.h"
+#include "base/config.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sasl/mechanisms.h"
@@ -101,17 +102,21 @@ static tern_status begin(scram *s, const tern_credentials *credentials, uint32_t
   return TERN_OK;
 }
 
+#ifndef TERN_NO_SCRAM_SHA_256
 static tern_status begin_sha256(void *state, const tern_credentials *credentials, uint32_t *field)
 {
   ((scram *)state)->kind = TERN__SHA256;
   return begin(state, credentials, field);
 }
+#endif
 
+#ifndef TERN_NO_SCRAM_SHA_1
 static tern_status begin_sha1(void *state, const tern_credentials *credentials, uint32_t *field)
 {
   ((scram *)state)->kind = TERN__SHA1;
   return begin(state, credentials, field);
 }
+#endif
 
 /* RFC 5802 7: attr-val. Takes the attribute `name` (0: any extension) and the comma behind it off
  * the message; returns its value of at least one octet, or NULL: not there or malformed. "m" is no
@@ -296,14 +301,18 @@ static tern_status success(void *state)
   return ((scram *)state)->sasl.step == PROVEN ? TERN_OK : TERN_E_AUTH_PROOF;
 }
 
+#ifndef TERN_NO_SCRAM_SHA_256
 const tern_mechanism tern__scram_sha256 = {
   sizeof (tern_mechanism), "SCRAM-SHA-256", TERN_CRED_PASSWORD,
   TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM, sizeof (scram),
   begin_sha256, challenge, work, tern__sasl_response, success,
 };
+#endif
 
+#ifndef TERN_NO_SCRAM_SHA_1
 const tern_mechanism tern__scram_sha1 = {
   sizeof (tern_mechanism), "SCRAM-SHA-1", TERN_CRED_PASSWORD,
   TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM, sizeof (scram),
   begin_sha1, challenge, work, tern__sasl_response, success,
 };
+#endif

@@ -1,4 +1,5 @@
-/* tls.h - TLS as a transport over a transport. tls_mbedtls.c is behind it, or tls_none.c, in which
+/* tls.h - TLS as a transport over a transport. The tls_*.c of tls_mbedtls.h are behind it, or
+ * tls_none.c, in which
  * everything answers TERN_E_UNSUPPORTED.
  *
  *   st = tern__tls_new(mem, &config, &tls);          (TERN_OK, or ended; see below)
@@ -9,11 +10,13 @@
 #ifndef TERN_LIB_TRANSPORT_TLS_H
 #define TERN_LIB_TRANSPORT_TLS_H
 
+#include <tern/tls.h>
+
 #include "transport/transport.h"
 
-#define TERN__TLS_VERIFY_REQUIRED 0u /* an unverified server fails the handshake */
-#define TERN__TLS_VERIFY_OPTIONAL 1u /* the handshake goes on, the verdict is kept */
-#define TERN__TLS_VERIFY_NONE 2u     /* any certificate is taken, none is looked at */
+#define TERN__TLS_VERIFY_REQUIRED TERN_VERIFY_REQUIRED /* an unverified server fails the handshake */
+#define TERN__TLS_VERIFY_OPTIONAL TERN_VERIFY_OPTIONAL
+#define TERN__TLS_VERIFY_NONE TERN_VERIFY_NONE
 
 typedef struct tern__tls tern__tls;
 
@@ -24,7 +27,12 @@ typedef struct tern__tls_config {
   tern__link lower;   /* connected; borrowed until close */
   const char *name;   /* the host that the certificate must bear: a DNS name, or an IP address with
                         or without []; copied. NULL: no certificate fits */
+  const char *const *names; /* others, any of which will do as well; copied. SNI carries name alone */
+  size_t name_count;
   uint32_t verify;    /* TERN__TLS_VERIFY_... */
+  const tern_tlsa *tlsa; /* where one is usable, they decide instead of verify and authorities; else
+                            they count for nothing. Borrowed with their octets until free */
+  size_t tlsa_count;
   const char *ca;     /* PEM or DER file, or folder of them; NULL: the system's store. The
                         environment (SSL_CERT_FILE) is not asked. */
   const char *ca_pem; /* PEM in memory instead, or NULL */
@@ -41,7 +49,7 @@ tern_status tern__tls_new(const tern_allocator *mem, const tern__tls_config *con
                           tern__tls **tls);
 /* TERN_E_AGAIN; TERN_OK; or the end: TERN_E_TLS_..., TERN_E_CLOSED, TERN_E_IO, TERN_E_NOMEM, with
  * a detail. An end is final. Of several faults of a certificate the first of this order is named:
- * UNKNOWN_CA, WRONG_HOST, EXPIRED, NOT_YET_VALID, CERTIFICATE (what nobody vouches for says
+ * DANE, UNKNOWN_CA, WRONG_HOST, EXPIRED, NOT_YET_VALID, CERTIFICATE (what nobody vouches for says
  * nothing true of names; a wrong name is an error that time does not mend). */
 tern_status tern__tls_handshake_step(tern__tls *tls);
 /* What the lower transport has to be ready for, after TERN_E_AGAIN: TERN_READ | TERN_WRITE. */
@@ -56,6 +64,9 @@ uint32_t tern__tls_verified(const tern__tls *tls);
 /* What verification said, also where it was optional; TERN_E_AGAIN before the handshake and with
  * TERN__TLS_VERIFY_NONE. */
 tern_status tern__tls_verdict(const tern__tls *tls);
+/* TERN_TLSA_..., with the index of the record that matched and the depth of the certificate that it
+ * matched (UINT32_MAX: none; an anchor that was not presented). */
+uint32_t tern__tls_tlsa(const tern__tls *tls, uint32_t *index, uint32_t *depth);
 /* A line about the last failure (or about the verdict), control octets replaced; "" for none. */
 const char *tern__tls_detail(const tern__tls *tls);
 /* TERN_FIELD_CA, _CERTIFICATE, _KEY after TERN_E_CONFIG, else TERN_FIELD_NONE. */

@@ -53,6 +53,13 @@ tern_status tern__tls_verdict(const tern__tls *tls)
   return TERN_E_UNSUPPORTED;
 }
 
+uint32_t tern__tls_tlsa(const tern__tls *tls, uint32_t *index, uint32_t *depth)
+{
+  (void)tls;
+  *index = *depth = UINT32_MAX;
+  return TERN_TLSA_NONE;
+}
+
 const char *tern__tls_detail(const tern__tls *tls)
 {
   (void)tls;

@@ -1,0 +1,158 @@
+/* security.c - a client's settings for TLS that are more than a string, copied, and their getters.
+ * Neighbours: connection.c decides what holds for a connection, transport/tls.h does it.
+ * Limits: 64 names, 255 records, 64 KiB of octets in each. */
+#include "client/security.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "client/client.h"
+#include "transport/tlsa.h"
+
+#define NAMES_MAX 64u
+#define RECORDS_MAX 255u
+
+void tern__security_free(tern__security *s, const tern_allocator *mem)
+{
+  tern__free(mem, s->names, s->names_size);
+  tern__free(mem, s->tlsa, s->tlsa_size);
+  memset(s, 0, sizeof *s);
+}
+
+void tern__security_reset(tern__security *s)
+{
+  s->tlsa_result = TERN_TLSA_NONE;
+  s->tlsa_index = s->tlsa_depth = UINT32_MAX;
+}
+
+int tern__security_by_dane(const tern__security *s)
+{
+  return tern__tlsa_any_usable(s->tlsa, s->tlsa_count);
+}
+
+void tern__security_fill(const tern__security *s, const char *host, tern__tls_config *config)
+{
+  config->name = s->name_count ? s->names[0] : host;
+  if (s->name_count > 1) {
+    config->names = (const char *const *)s->names + 1;
+    config->name_count = s->name_count - 1;
+  }
+  config->tlsa = s->tlsa;
+  config->tlsa_count = s->tlsa_count;
+}
+
+void tern__security_note(tern__security *s, const tern__tls *tls)
+{
+  s->tlsa_result = tern__tls_tlsa(tls, &s->tlsa_index, &s->tlsa_depth);
+}
+
+/* ---- copies ------------------------------------------------------------------------------------------*/
+static tern_status copy_names(tern__security *s, const tern_allocator *mem,
+                              const char *const *names, size_t count)
+{
+  size_t i, len, size = count * sizeof *s->names;
+  char **list = NULL, *text;
+
+  for (i = 0; i < count; i++) size += strlen(names[i]) + 1;
+  if (count) {
+    list = tern__alloc(mem, size);
+    if (!list) return TERN_E_NOMEM;
+    text = (char *)(list + count);
+    for (i = 0; i < count; i++) {
+      len = strlen(names[i]) + 1;
+      memcpy(text, names[i], len);
+      list[i] = text;
+      text += len;
+    }
+  }
+  tern__free(mem, s->names, s->names_size);
+  s->names = list;
+  s->names_size = size;
+  s->name_count = count;
+  return TERN_OK;
+}
+
+static tern_status copy_records(tern__security *s, const tern_allocator *mem,
+                                const tern_tlsa *records, size_t count)
+{
+  size_t i, size = count * sizeof *s->tlsa;
+  tern_tlsa *copy = NULL;
+  uint8_t *octets;
+
+  for (i = 0; i < count; i++) size += records[i].len;
+  if (count) {
+    copy = tern__alloc(mem, size);
+    if (!copy) return TERN_E_NOMEM;
+    octets = (uint8_t *)(copy + count);
+    for (i = 0; i < count; i++) {
+      copy[i] = records[i];
+      if (records[i].len) memcpy(octets, records[i].octets, records[i].len);
+      copy[i].octets = octets;
+      octets += records[i].len;
+    }
+  }
+  tern__free(mem, s->tlsa, s->tlsa_size);
+  s->tlsa = copy;
+  s->tlsa_size = size;
+  s->tlsa_count = count;
+  return TERN_OK;
+}
+
+/* ---- settings ----------------------------------------------------------------------------------------*/
+tern_status tern_client_set_verify(tern_client *c, uint32_t verify)
+{
+  if (!c) return TERN_E_NOMEM;
+  if (verify > TERN_VERIFY_NONE) return tern__client_wrong(c, TERN_E_ARGUMENT);
+  c->security.verify = (uint8_t)verify;
+  return TERN_OK;
+}
+
+tern_status tern_client_set_tls_name(tern_client *c, const char *name)
+{
+  return tern_client_set_tls_names(c, &name, name && name[0]);
+}
+
+tern_status tern_client_set_tls_names(tern_client *c, const char *const *names, size_t count)
+{
+  tern_status st;
+  size_t i;
+
+  if (!c) return TERN_E_NOMEM;
+  if (count > NAMES_MAX || (count && !names)) return tern__client_wrong(c, TERN_E_ARGUMENT);
+  for (i = 0; i < count; i++)
+    if (!names[i] || !names[i][0]) return tern__client_wrong(c, TERN_E_ARGUMENT);
+  st = copy_names(&c->security, c->mem, names, count);
+  return st == TERN_OK ? st : tern__client_wrong(c, st);
+}
+
+tern_status tern_client_set_tlsa(tern_client *c, const tern_tlsa *records, size_t count,
+                                 const char *const *names, size_t name_count)
+{
+  tern_status st = TERN_OK;
+  size_t i;
+
+  if (!c) return TERN_E_NOMEM;
+  if (count > RECORDS_MAX || (count && !records)) return tern__client_wrong(c, TERN_E_ARGUMENT);
+  for (i = 0; i < count; i++)
+    if (records[i].len > UINT16_MAX || (records[i].len && !records[i].octets))
+      return tern__client_wrong(c, TERN_E_ARGUMENT);
+  if (name_count) st = tern_client_set_tls_names(c, names, name_count);
+  if (st == TERN_OK) st = copy_records(&c->security, c->mem, records, count);
+  return st == TERN_OK ? st : tern__client_wrong(c, st);
+}
+
+/* ---- getters -----------------------------------------------------------------------------------------*/
+uint32_t tern_client_tlsa_result(const tern_client *c)
+{
+  return c ? c->security.tlsa_result : TERN_TLSA_NONE;
+}
+
+uint32_t tern_client_tlsa_index(const tern_client *c)
+{
+  return c ? c->security.tlsa_index : UINT32_MAX;
+}
+
+uint32_t tern_client_tlsa_depth(const tern_client *c)
+{
+  return c ? c->security.tlsa_depth : UINT32_MAX;
+}

@@ -1,0 +1,33 @@
+/* security.h - what the caller wants of TLS beyond a mode and an authority: names, records, and how
+ * far the certificate decides; and what became of it. */
+#ifndef TERN_LIB_CLIENT_SECURITY_H
+#define TERN_LIB_CLIENT_SECURITY_H
+
+#include <tern/tls.h>
+
+#include "transport/tls.h"
+
+typedef struct tern__security {
+  uint8_t verify;  /* TERN_VERIFY_..., as set */
+  uint8_t held;    /* the same, as it holds for the connection */
+  char **names;    /* instead of the host's; one block with their text */
+  size_t names_size;
+  size_t name_count;
+  tern_tlsa *tlsa; /* one block with their octets */
+  size_t tlsa_size;
+  size_t tlsa_count;
+  uint32_t tlsa_result; /* TERN_TLSA_... of the last handshake */
+  uint32_t tlsa_index;
+  uint32_t tlsa_depth;
+} tern__security;
+
+void tern__security_free(tern__security *s, const tern_allocator *mem);
+/* As before any handshake. */
+void tern__security_reset(tern__security *s);
+/* What a handshake gets of it (borrowed), and what it left. */
+void tern__security_fill(const tern__security *s, const char *host, tern__tls_config *config);
+void tern__security_note(tern__security *s, const tern__tls *tls);
+/* Whether records decide, so that no authority is needed. */
+int tern__security_by_dane(const tern__security *s);
+
+#endif
