@@ -331,6 +331,8 @@ static tern_status hello_reply(tern_session *s, unsigned kind, unsigned class)
 {
   tern_status status = tern__verdict(TERN_PHASE_EHLO, &s->reader.reply);
 
+  if (class == 2 && s->reader.reply.code != 250) /* a greeting once more, say: RFC 5321 4.3.2 */
+    return tern__fail_reply(s, TERN_E_REPLY_UNEXPECTED, TERN_PHASE_EHLO);
   if (class == 2) {
     if (kind == TERN__HELLO) s->offer.caps |= TERN_CAP_EXTENDED;
     memset(&s->error, 0, sizeof s->error);
