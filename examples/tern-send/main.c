@@ -100,7 +100,7 @@ static int set_up_login(program *p)
     cred.authzid = cred.user;
     cred.user = NULL;
   }
-  if (!cred.kinds && o->user)
+  if (!cred.kinds && (o->user || o->url_user))
     return fail(p, TERN_E_CREDENTIALS, 78, "a user without password or token");
   if (!cred.kinds && o->mechanism)
     return fail(p, TERN_E_CREDENTIALS, 78, "--auth without credentials");

@@ -331,11 +331,13 @@ static int take_server(options *o)
   authority += 3;
   at = authority + strcspn(authority, "@/?");
   colon = authority + strcspn(authority, ":@/?");
-  if (*at != '@' || colon >= at) return 0;
-  o->url_user = decoded(authority, (size_t)(colon - authority));
+  if (*at != '@') return 0;
+  o->url_user = decoded(authority, (size_t)((colon < at ? colon : at) - authority));
+  if (!o->url_user) return bad(o, "no memory", NULL);
+  if (colon >= at) return 0;
   o->url_password = decoded(colon + 1, (size_t)(at - colon - 1));
   memset(colon + 1, '*', (size_t)(at - colon - 1));
-  return o->url_user && o->url_password ? 0 : bad(o, "no memory", NULL);
+  return o->url_password ? 0 : bad(o, "no memory", NULL);
 }
 
 static int take_secrets(options *o)

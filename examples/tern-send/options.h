@@ -33,8 +33,8 @@ typedef struct options {
   int json;
   int help;
   int version;
-  char *url_user;     /* of a URL with a password: both decoded, wiped by options_free */
-  char *url_password;
+  char *url_user;     /* of the URL, decoded */
+  char *url_password; /* likewise, wiped by options_free */
   /* set by options.c while it reads */
   const char *password_file;
   const char *token_file;

@@ -66,7 +66,8 @@ typedef struct tern_mechanism {
   tern_status (*work)(void *state, size_t *response);
   /* Copies len octets of the response from offset on; any order, any number of times. */
   void (*response)(void *state, size_t offset, uint8_t *out, size_t len);
-  /* The server said 235: TERN_OK, or TERN_E_AUTH_PROOF where the proof is still missing. */
+  /* The server said 235: TERN_OK; TERN_E_AUTH_PROOF where its proof is still missing,
+   * TERN_E_REPLY_UNEXPECTED where it was not yet told what it would have to check. */
   tern_status (*success)(void *state);
 } tern_mechanism;
 

@@ -195,7 +195,8 @@ static tern_status begin(tern_session *s)
     s->error.field = (uint8_t)field;
     return st;
   }
-  s->response_len = (uint32_t)(len > RESPONSE_MAX ? RESPONSE_MAX + 1 : len);
+  if (len > RESPONSE_MAX || tern__base64_length(len) > RESPONSE_MAX) return respond(s, len);
+  s->response_len = (uint32_t)len;
   line_len = strlen("AUTH ") + strlen(m->name) + 1 + tern__base64_length(len) + 2;
   if (!(m->flags & TERN_MECHANISM_FIRST) || line_len > INITIAL_MAX) {
     s->first_due = (m->flags & TERN_MECHANISM_FIRST) != 0;

@@ -47,7 +47,13 @@ static tern_status challenge(void *state, const uint8_t *octets, size_t len, siz
   return tern__sasl_answer(&c->sasl, response);
 }
 
+/* Without the answer nothing was checked, whatever the server says. */
+static tern_status success(void *state)
+{
+  return ((cram *)state)->sasl.step == 0 ? TERN_E_REPLY_UNEXPECTED : TERN_OK;
+}
+
 const tern_mechanism tern__cram_md5 = {
   sizeof (tern_mechanism), "CRAM-MD5", TERN_CRED_PASSWORD, 0, sizeof (cram),
-  begin, challenge, NULL, tern__sasl_response, tern__sasl_success,
+  begin, challenge, NULL, tern__sasl_response, success,
 };

@@ -27,7 +27,13 @@ static tern_status prompt(void *state, const uint8_t *challenge, size_t len, siz
   return tern__sasl_answer(sasl, response);
 }
 
+/* Without the password nothing was checked, whatever the server says. */
+static tern_status success(void *state)
+{
+  return ((tern__sasl *)state)->step < 2 ? TERN_E_REPLY_UNEXPECTED : TERN_OK;
+}
+
 const tern_mechanism tern__login = {
   sizeof (tern_mechanism), "LOGIN", TERN_CRED_PASSWORD, TERN_MECHANISM_PLAINTEXT,
-  sizeof (tern__sasl), begin, prompt, NULL, tern__sasl_response, tern__sasl_success,
+  sizeof (tern__sasl), begin, prompt, NULL, tern__sasl_response, success,
 };

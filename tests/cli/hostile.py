@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripted  # noqa: E402
 
 scripted.SEND = os.path.abspath(sys.argv[1])
-for part in os.environ.get("HOSTILE", "reply tls").split():
+for part in os.environ.get("HOSTILE", "reply tls auth").split():
     __import__("hostile_" + part)
 
 sys.exit(scripted.main())

@@ -564,6 +564,13 @@ def write(label, octets):
     return path(label)
 
 
+def fresh(octets):
+    handle, name = tempfile.mkstemp(dir=FOLDER)
+    os.write(handle, octets)
+    os.close(handle)
+    return name
+
+
 @table("CA file", [("missing", lambda: path("nosuch")), ("empty", lambda: write("empty.pem", b"")),
                    ("rubbish", lambda: write("rubbish.pem", b"hello\n")), ("a key", lambda: path("ca.key")),
                    ("an empty folder", lambda: (os.makedirs(path("emptydir"), exist_ok=True), path("emptydir"))[1]),

@@ -198,8 +198,8 @@ class Scripted:
             peer = Peer(conn, self)
             self.peers.append(peer)
             thread = threading.Thread(target=self.serve, args=(peer, script), daemon=True)
-            self.threads.append(thread)
             thread.start()
+            self.threads.append(thread)
 
     def serve(self, peer, script):
         peer.conn.settimeout(30)
@@ -211,6 +211,8 @@ class Scripted:
             peer.error = str(odd)
         except OSError:
             pass
+        except Exception:
+            peer.error = traceback.format_exc()
         try:
             peer.conn.close()
         except OSError:
