@@ -2,8 +2,8 @@
  *
  * A container without a will of its own: attempt.c hands it to the engine and writes outcomes back,
  * the client decides when. Every setter checks what it can at once; the first error sticks, so that
- * a program may look only at the result of send. Parameters, ENVID and ORCPT are judged by the
- * engine, the one writer of command lines. mail->client is only compared with NULL here, except that
+ * a program may look only at the result of send. Parameters, ENVID and ORCPT are judged by what
+ * judges them in the engine, the one writer of command lines. mail->client is only compared with NULL here, except that
  * a mail which is freed or changed leaves its client's list of finished ones (tern__client_forget). */
 #include "client/mail.h"
 
@@ -12,6 +12,7 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "client/client.h"
+#include "protocol/command.h"
 
 /* ---- life ----------------------------------------------------------------------------------------*/
 tern_mail *tern_mail_new(const tern_allocator *mem)
@@ -182,12 +183,13 @@ tern_status tern_mail_rcpt(tern_mail *mail, const char *forward_path)
 {
   tern_status st = setter(mail);
   size_t position = 0;
+  uint32_t flags = TERN__MAILBOX_POSTMASTER;
   tern__rcpt *r;
 
   if (st != TERN_OK) return st;
   if (!forward_path)
     return wrong(mail, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, SIZE_MAX);
-  if (tern__mailbox_check(forward_path, &position, NULL) != TERN_OK)
+  if (tern__mailbox_check(forward_path, &position, &flags) != TERN_OK)
     return wrong(mail, TERN_E_ADDRESS, TERN_FIELD_FORWARD_PATH, forward_path, position);
   if (mail->rcpt_count == mail->rcpt_cap) st = grow(mail);
   if (st != TERN_OK) return st;
@@ -212,10 +214,22 @@ tern_status tern_mail_set_flags(tern_mail *mail, uint32_t flags)
   return TERN_OK;
 }
 
+/* A parameter, NULL for none, by the engine's own rule. */
+static tern_status checked(tern_mail *mail, const char *text,
+                           tern_status (*check)(const char *, size_t *), uint32_t field)
+{
+  size_t position = 0;
+
+  return !text || check(text, &position) == TERN_OK
+             ? TERN_OK
+             : wrong(mail, TERN_E_PARAMETER, field, text, position);
+}
+
 tern_status tern_mail_set_envid(tern_mail *mail, const char *envid)
 {
   tern_status st = setter(mail);
 
+  if (st == TERN_OK) st = checked(mail, envid, tern__check_envid, TERN_FIELD_ENVID);
   return st == TERN_OK ? set_string(mail, &mail->envid, envid) : st;
 }
 
@@ -223,6 +237,7 @@ tern_status tern_mail_set_params(tern_mail *mail, const char *params)
 {
   tern_status st = setter(mail);
 
+  if (st == TERN_OK) st = checked(mail, params, tern__check_params, TERN_FIELD_MAIL_PARAMETER);
   return st == TERN_OK ? set_string(mail, &mail->params, params) : st;
 }
 
@@ -257,6 +272,7 @@ tern_status tern_mail_set_orcpt(tern_mail *mail, uint32_t index, const char *orc
   uint32_t i = 0, to = 0;
   tern_status st = range(mail, index, TERN_FIELD_ORCPT, &i, &to);
 
+  if (st == TERN_OK) st = checked(mail, orcpt, tern__check_orcpt, TERN_FIELD_ORCPT);
   for (; st == TERN_OK && i < to; i++) st = set_string(mail, &mail->rcpts[i].orcpt, orcpt);
   return st;
 }
@@ -266,6 +282,7 @@ tern_status tern_mail_set_rcpt_params(tern_mail *mail, uint32_t index, const cha
   uint32_t i = 0, to = 0;
   tern_status st = range(mail, index, TERN_FIELD_RCPT_PARAMETER, &i, &to);
 
+  if (st == TERN_OK) st = checked(mail, params, tern__check_params, TERN_FIELD_RCPT_PARAMETER);
   for (; st == TERN_OK && i < to; i++) st = set_string(mail, &mail->rcpts[i].params, params);
   return st;
 }
