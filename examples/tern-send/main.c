@@ -5,6 +5,7 @@
  * client is stepped until then (its connect only stores the URL) and blocking afterwards. */
 #define _POSIX_C_SOURCE 200809L
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,19 @@ static void catch_signals(void)
   sigaction(SIGTERM, &act, NULL);
   act.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &act, NULL);
+}
+
+/* A standard descriptor that is closed would become that of the connection or of the spool, and a
+ * trace or the report be written into it. Opened the other way round, it fails as a closed one. */
+static void fill_descriptors(void)
+{
+  int fd, opened;
+
+  for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) != -1) continue;
+    opened = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    if (opened >= 0 && opened != fd) close(opened);
+  }
 }
 
 static void on_trace(void *user, char who, const char *line, size_t len)
@@ -243,6 +257,8 @@ static int read_message(program *p)
   if (st == SPOOL_STOPPED) return fail(p, TERN_E_CANCELLED, 75, "interrupted");
   if (st == SPOOL_IO) return fail(p, TERN_E_SOURCE, 74, p->message.problem);
   if ((p->o.from_header || !p->o.from) && read_header(p)) return -1;
+  if (!tern_mail_rcpt_count(p->mail))
+    return fail(p, TERN_E_NO_RECIPIENTS, 64, "no recipient: the message's To, Cc and Bcc name none");
   if (p->o.notify) tern_mail_set_notify(p->mail, UINT32_MAX, p->o.notify);
   return p->o.from_header ? set_content(p, tern_ready_source(), p->ready)
                           : set_content(p, spool_source(), &p->message);
@@ -446,6 +462,7 @@ int main(int argc, char **argv)
   static program p;
   int written = 0;
 
+  fill_descriptors();
   p.client = tern_client_new(NULL);
   p.mail = tern_mail_new(NULL);
   to_cancel = p.client;

@@ -19,32 +19,32 @@ enum {
 
 typedef struct option {
   const char *name;
-  int takes; /* a value */
+  int takes; /* a value; 2: one that is not empty */
   int id;
 } option;
 
 static const option table[] = {
-    {"--server", 1, O_SERVER},
+    {"--server", 2, O_SERVER},
     {"--from", 1, O_FROM},
     {"--to", 1, O_TO},
     {"-t", 0, O_HEADER_RCPTS},
-    {"--user", 1, O_USER},
-    {"--password-file", 1, O_PASSWORD_FILE},
-    {"--token-file", 1, O_TOKEN_FILE},
-    {"--auth", 1, O_AUTH},
-    {"--ca", 1, O_CA},
-    {"--cert", 1, O_CERT},
-    {"--key", 1, O_KEY},
+    {"--user", 2, O_USER},
+    {"--password-file", 2, O_PASSWORD_FILE},
+    {"--token-file", 2, O_TOKEN_FILE},
+    {"--auth", 2, O_AUTH},
+    {"--ca", 2, O_CA},
+    {"--cert", 2, O_CERT},
+    {"--key", 2, O_KEY},
     {"--insecure", 0, O_INSECURE},
-    {"--ehlo", 1, O_EHLO},
-    {"--timeout", 1, O_TIMEOUT},
-    {"--connect-timeout", 1, O_CONNECT_TIMEOUT},
+    {"--ehlo", 2, O_EHLO},
+    {"--timeout", 2, O_TIMEOUT},
+    {"--connect-timeout", 2, O_CONNECT_TIMEOUT},
     {"--no-pipelining", 0, O_NO_PIPELINING},
     {"--no-chunking", 0, O_NO_CHUNKING},
-    {"--dsn", 1, O_DSN},
-    {"--ret", 1, O_RET},
-    {"--envid", 1, O_ENVID},
-    {"--repeat", 1, O_REPEAT},
+    {"--dsn", 2, O_DSN},
+    {"--ret", 2, O_RET},
+    {"--envid", 2, O_ENVID},
+    {"--repeat", 2, O_REPEAT},
     {"--trace", 0, O_TRACE},
     {"--json", 0, O_JSON},
     {"--help", 0, O_HELP},
@@ -255,6 +255,8 @@ static int take_argument(options *o, int argc, char **argv, int *i)
     if (*i + 1 >= argc) return bad(o, "the option needs a value", table[k].name);
     value = argv[++*i];
   }
+  if (table[k].takes > 1 && !value[0])
+    return bad(o, "the value is empty", table[k].name);
   return take_option(o, table[k].id, table[k].name, value);
 }
 
