@@ -1,6 +1,8 @@
-"""hostile.py TERN_SEND [PART OF A NAME] - tern-send against servers that do everything wrong, and users who do.
+"""hostile.py TERN_SEND PART [WORD] - tern-send against servers that do everything wrong, and users who do.
 
-The cases are in hostile_*.py, the machinery in scripted.py. Closes with `N passed, N failed`."""
+The cases of PART are in hostile_PART.py (reply, tls, auth, content, options), the machinery in scripted.py; with
+WORD only those whose name holds it. Closes with `N passed, N failed`."""
+import importlib
 import os
 import sys
 
@@ -8,7 +10,5 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripted  # noqa: E402
 
 scripted.SEND = os.path.abspath(sys.argv[1])
-for part in os.environ.get("HOSTILE", "reply tls auth").split():
-    __import__("hostile_" + part)
-
-sys.exit(scripted.main())
+part = importlib.import_module("hostile_" + sys.argv[2])
+sys.exit(scripted.main(part.__name__, sys.argv[3] if len(sys.argv) > 3 else ""))

@@ -88,7 +88,7 @@ def wrong(phase, do, status, errors):
         do(peer, code_of(phase))
         peer.drain(1)
     with Scripted(script) as s:
-        r = run(clear(s, timeout="1"))
+        r = run(clear(s, timeout="1" if errors == "TERN_E_TIMEOUT" else "20"))
     given = errors if isinstance(errors, tuple) else (errors,)
     spoken = "TERN_E_SERVICE_UNAVAILABLE" in given
     if phase == FINAL and not spoken:
@@ -99,7 +99,7 @@ def wrong(phase, do, status, errors):
         expect(r, status, False, ["unsent"], phase)
     if phase != FINAL or spoken:
         check(r.error in given, "error", r)
-    check(r.seconds < 8, "bounded", r)
+    check(r.seconds < 15, "bounded", r)
     check(not s.odd, "the client", s.odd)
     if phase != FINAL:
         check(b"Subject" not in s.raw, "no content", s.raw)
@@ -157,7 +157,7 @@ def early_script(phase, extra):
 @table("early", [(ph + " " + x.decode(), ph, x) for ph in PHASES[:-1] for x in (b"250 ok", b"550 no", b"354 go", b"221 bye")])
 def early(phase, extra):
     with Scripted(early_script(phase, extra)) as s:
-        r = run(clear(s, timeout="2"))
+        r = run(clear(s, timeout="10"))
     expect(r, 76, "TERN_E_REPLY_UNEXPECTED", ["unsent"])
     check(b"\r\n.\r\n" not in s.raw, "no whole message", s.raw)
 
@@ -165,7 +165,7 @@ def early(phase, extra):
 @table("early 421", [(ph, ph) for ph in PHASES[:-1]])
 def early_421(phase):
     with Scripted(early_script(phase, b"421 4.3.2 shutting down")) as s:
-        r = run(clear(s, timeout="2"))
+        r = run(clear(s, timeout="10"))
     expect(r, 75, "TERN_E_SERVICE_UNAVAILABLE", ["unsent"])
     check(b"\r\n.\r\n" not in s.raw, "no whole message", s.raw)
 
@@ -263,7 +263,7 @@ def quits(do):
         do(peer)
     with Scripted(script) as s:
         r = run(clear(s, timeout="60"))
-        check(r.seconds < 11, "not held up", r)
+        check(r.seconds < 30, "not held up", r)
     expect(r, 0, None, ["accepted"])
 
 
@@ -297,7 +297,7 @@ def json_before_quit():
         p.stdin.close()
         began = time.time()
         line = p.stdout.readline()
-        check(json.loads(line)["ok"] and time.time() - began < 3, "the object", line)
+        check(json.loads(line)["ok"] and time.time() - began < 15, "the object", line)
         p.kill()
         p.wait()
         p.stdout.close()
@@ -398,14 +398,14 @@ def pipelined_early(octets):
         peer.put(b"250-me\r\n250 PIPELINING\r\n" + octets)
         peer.drain(2)
     with Scripted(script) as s:
-        r = run(clear(s, timeout="2"))
+        r = run(clear(s, timeout="10"))
     expect(r, 76, "TERN_E_REPLY_UNEXPECTED", ["unsent"])
     check(b"Subject" not in s.raw, "no content", s.raw)
 
 
 # LMTP
-def lmtp(s, *more, to=TWO):
-    return ["--server", "lmtp://127.0.0.1:%d" % s.port, "--from", "a@example.org", "--timeout", "2"] + list(more) + list(to)
+def lmtp(s, *more, to=TWO, timeout="10"):
+    return ["--server", "lmtp://127.0.0.1:%d" % s.port, "--from", "a@example.org", "--timeout", timeout] + list(more) + list(to)
 
 
 @table("lmtp", [
@@ -440,7 +440,7 @@ def lmtp_replies(before, after, status, outcomes):
                 peer.say(reply)
         peer.drain(1)
     with Scripted(script) as s:
-        r = run(lmtp(s))
+        r = run(lmtp(s, timeout="2" if "silence" in after else "10"))
     expect(r, status, False, outcomes)
 
 
@@ -540,11 +540,11 @@ def greetings(line, status, error):
 @case
 def slow_greeting_drip():
     def script(peer):
-        peer.drip(b"220 " + b"x" * 200, 0.1)
+        peer.drip(b"220 " + b"x" * 300, 0.1)
     with Scripted(script) as s:
         r = run(clear(s, timeout="1"))
     expect(r, 75, "TERN_E_TIMEOUT", ["unsent"], "greeting")
-    check(r.seconds < 5, "bounded", r)
+    check(r.seconds < 15, "bounded", r)
 
 
 @table("stalled", [("DATA", ()), ("BDAT", ("CHUNKING",))])
@@ -558,8 +558,8 @@ def stalled_write(words):
             peer.say("250 ok", "250 ok")
         else:
             peer.envelope()
-        time.sleep(8)
+        peer.hold()
     with Scripted(script) as s:
         r = run(clear(s, timeout="1"), b"S: x\n\n" + b"0123456789abcde\n" * 4000000)
     expect(r, 75, "TERN_E_TIMEOUT", ["unsent"], "data")
-    check(r.seconds < 8, "bounded", r)
+    check(r.seconds < 15, "bounded", r)

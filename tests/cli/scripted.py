@@ -12,7 +12,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -36,7 +35,7 @@ class Peer:
 
     def __init__(self, conn, server):
         self.conn, self.server = conn, server
-        self.raw, self.buffer, self.lines, self.contents = b"", b"", [], []
+        self.pieces, self.buffer, self.lines, self.contents = [], b"", [], []
         self.clear = b""  # of raw, what came before TLS
         self.tls = False
         self.error = ""
@@ -58,10 +57,14 @@ class Peer:
         octets = self.conn.recv(65536)
         if not octets:
             raise Stop
-        self.raw += octets
-        if not self.tls:
+        self.pieces.append(octets)
+        if not self.tls and len(self.clear) < 65536:
             self.clear += octets
         self.buffer += octets
+
+    @property
+    def raw(self):
+        return b"".join(self.pieces)
 
     def line(self):
         while b"\n" not in self.buffer:
@@ -79,23 +82,35 @@ class Peer:
         return line
 
     def exactly(self, count):
-        while len(self.buffer) < count:
+        got = [self.buffer]
+        left = count - len(self.buffer)
+        while left > 0:
+            self.buffer = b""
             self.fill()
-        octets, self.buffer = self.buffer[:count], self.buffer[count:]
-        return octets
+            got.append(self.buffer)
+            left -= len(self.buffer)
+        octets = b"".join(got)
+        self.buffer = octets[count:]
+        return octets[:count]
 
     def content(self):
         """Up to the dot; without transparency."""
-        lines = []
+        whole = bytearray(b"\r\n" + self.buffer)
+        at = 0
         while True:
-            while b"\n" not in self.buffer:
-                self.fill()
-            line, self.buffer = self.buffer.split(b"\n", 1)
-            line += b"\n"
-            if line == b".\r\n":
+            at = whole.find(b"\r\n.\r\n", max(0, at - 5))
+            if at >= 0:
                 break
-            lines.append(line[1:] if line.startswith(b".") else line)
-        self.contents.append(b"".join(lines))
+            at = len(whole)
+            self.buffer = b""
+            self.fill()
+            whole += self.buffer
+        self.buffer = bytes(whole[at + 5:])
+        text = bytes(whole[:at + 2])
+        for bare in (text.replace(b"\r\n", b""),):
+            if b"\r" in bare or b"\n" in bare:
+                raise Odd("a bare CR or LF in the content")
+        self.contents.append(text.replace(b"\r\n.", b"\r\n")[2:])
 
     def hello(self, *keywords, greeting="220 hi", verb="EHLO"):
         if greeting:
@@ -151,6 +166,10 @@ class Peer:
         except (Stop, OSError):
             pass
 
+    def hold(self, seconds=20):
+        """Neither speaks nor listens, until the test is over."""
+        self.server.done.wait(seconds)
+
     def reset(self):
         self.conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.conn.close()
@@ -175,7 +194,7 @@ def linger(conn):
 
 class Scripted:
     def __init__(self, *scripts, family="127.0.0.1", unix=None):
-        self.scripts, self.peers, self.threads = list(scripts), [], []
+        self.scripts, self.peers, self.threads, self.done = list(scripts), [], [], threading.Event()
         if unix:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.bind(unix)
@@ -222,6 +241,7 @@ class Scripted:
         return self
 
     def __exit__(self, *_):
+        self.done.set()
         self.sock.close()
         for thread in self.threads:
             thread.join(15)
@@ -366,7 +386,7 @@ def check(ok, what, why=""):
 
 
 def case(function):
-    CASES.append((function.__module__ + "." + function.__name__, function))
+    CASES.append((function.__name__, function, function.__module__))
     return function
 
 
@@ -374,7 +394,7 @@ def table(name, rows):
     """rows: (name, ...) ; the function gets a row's rest."""
     def give(function):
         for row in rows:
-            CASES.append(("%s: %s" % (name, row[0]), lambda row=row: function(*row[1:])))
+            CASES.append(("%s: %s" % (name, row[0]), lambda row=row: function(*row[1:]), function.__module__))
         return function
     return give
 
@@ -396,9 +416,9 @@ def one(item):
     return name, here.checks, here.failures
 
 
-def main(workers=8):
-    only = sys.argv[2] if len(sys.argv) > 2 else ""
-    cases = [c for c in CASES if only in c[0]]
+def main(module, word, workers=8):
+    """Runs the cases of a module whose names hold word."""
+    cases = [c[:2] for c in CASES if c[2] == module and word in c[0]]
     random.Random(1).shuffle(cases)
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
