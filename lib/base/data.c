@@ -17,13 +17,12 @@ enum { LINE_START, LINE, AFTER_CR, DOT_SENT };
 
 static const uint8_t crlf[2] = { '\r', '\n' };
 
-void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse, int clean)
+void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse)
 {
   memset(d, 0, sizeof *d);
   d->t = t;
   d->dots = (uint8_t)dots;
   d->refuse = (uint8_t)refuse;
-  d->known = (uint8_t)clean;
 }
 
 int tern__data_ended(const tern__data *d)
@@ -235,7 +234,7 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
   info->flags = 0;
   if (measure_clean(t, info)) return TERN_OK;
   info->length = 0;
-  tern__data_begin(&d, t, 0, (t->flags & TERN_MAIL_REFUSE_BARE) != 0, 0);
+  tern__data_begin(&d, t, 0, (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
   while ((st = tern__data_next(&d, 0, &run, &cause)) == TERN_OK) {
     size_t i = 0;
     uint8_t high = 0;

@@ -23,9 +23,9 @@ typedef struct tern__data {
 /* Of tern__data_measure alone: no octet has to change, but for transparency. */
 #define TERN__CONTENT_CLEAN 0x80000000u
 
-/* Begins at the content's first octet (the caller has rewound a source). clean: what
- * tern__data_measure found of its spans. */
-void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse, int clean);
+/* Begins at the content's first octet (the caller has rewound a source). Spans that were measured
+ * as clean need not be looked at again: set `known` then. */
+void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse);
 /* Whether it is known that no octet follows. */
 int tern__data_ended(const tern__data *d);
 /* The next octets for the wire, lent from the content or static: TERN_OK with at least one octet;

@@ -552,7 +552,8 @@ static int open_content(tern_session *s, tern__slot *slot)
   }
   slot->flags |= TERN__F_USED;
   tern__data_begin(&s->data, t, !(slot->flags & TERN__F_BDAT),
-                   (t->flags & TERN_MAIL_REFUSE_BARE) != 0, (slot->flags & TERN__F_CLEAN) != 0);
+                   (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
+  s->data.known = (slot->flags & TERN__F_CLEAN) != 0;
   s->run.len = 0;
   s->holding = 0;
   s->content_left = slot->length;
