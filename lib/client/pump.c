@@ -549,6 +549,7 @@ static int wait_within_read(tern_client *c, uint32_t events, uint32_t ms)
   tern_status st;
 
   if (c->state != TERN__ON || !plain_socket(c) || events != TERN_READ || c->stepping) return 0;
+  if (tern_session_wants(c->session) != TERN_READ) return 0; /* octets of TLS are not the session's */
   if (!tern__tcp_slice(c->tcp) || tern__tcp_slice(c->tcp) > ms) return 0;
   st = tern__tcp_read_wait(c->tcp, c->block, c->in_size, &len);
   c->now = tern__conn_now(c);
