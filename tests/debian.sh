@@ -63,14 +63,15 @@ mirror() {
   echo "$TERN_DEBIAN_MIRROR"
 }
 
-# apt_source DIR SUITE: a private apt state under DIR with that suite alone, its lists fetched; sets FROM to apt's options for it
+# apt_source DIR SUITE [TYPES]: a private apt state under DIR with that suite alone (TYPES: deb, or "deb deb-src"), its lists fetched;
+# sets FROM to apt's options for it
 apt_source() {
   local dir=$1 uri
   uri=$(mirror) || return 1
   mkdir -p "$dir/lists/partial" "$dir/archives/partial"
   : >"$dir/status"
   cat >"$dir/tern.sources" <<S
-Types: deb
+Types: ${3:-deb}
 URIs: $uri
 Suites: $2
 Components: main

@@ -1,6 +1,6 @@
 #!/bin/bash
 # run.sh [STEP...] - sets up and runs all tests (or the steps named), and ends with one line `N passed, N failed`.
-# Steps: gcc36 gcc28 clang valgrind notls m32 firmware fuzz install real. The builds are under TERN_BUILD (default build-tests in the
+# The steps are listed below. The builds are under TERN_BUILD (default build-tests in the
 # checkout) and are kept from run to run, with each step's log beside them; Mbed TLS 3.6 is kept under ~/.cache/tern.
 # TERN_FUZZ_SECONDS: how long each fuzz target runs (15). TERN_SERVERS: which servers the step real starts (all).
 # Nothing is skipped: a tool that is missing, a step that does not run or says no counts, is a failure.
@@ -13,7 +13,19 @@ mkdir -p "${TERN_BUILD:=build-tests}"
 B=$(cd "$TERN_BUILD" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}
 steps=("$@")
-[ $# -gt 0 ] || steps=(gcc36 gcc28 clang valgrind notls m32 firmware fuzz install real)
+[ $# -gt 0 ] || steps=(
+  gcc36
+  gcc28
+  clang
+  valgrind
+  notls
+  m32
+  firmware
+  fuzz
+  install
+  package
+  real
+)
 passed=0 failed=0 updated=
 
 # builds -------------------------------------------------------------------------------------------
@@ -100,6 +112,16 @@ fuzz() {
 
 install_what="installed: an outside program by pkg-config, headers, soname, symbols"
 install() { with36 && build install && tests/install/run.sh "$B/install" "$B/installed"; }
+
+package_what="Debian packages and lintian, musl, the promised binary interface"
+package() {
+  local result=0
+  need dpkg-dev debhelper lintian fakeroot abigail-tools musl-tools || return 1
+  tests/package/debian.sh "$B/debian" || result=1
+  tests/package/musl.sh "$B/musl" || result=1
+  with36 && build gcc36 && tests/package/abi.sh "$B/gcc36" || result=1
+  return $result
+}
 
 real_what="real servers on loopback"
 real() {

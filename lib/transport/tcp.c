@@ -571,7 +571,8 @@ static tern_status tcp_writev(void *user, const tern_span *spans, size_t count, 
   tern__tcp *tcp = user;
   struct iovec parts[SPANS];
   struct msghdr m;
-  size_t i, used = 0;
+  uint8_t used = 0; /* msg_iovlen is int or size_t, as the C library likes it */
+  size_t i;
   ssize_t n;
 
   if (tcp == NULL || tcp->fd < 0) return TERN_E_CLOSED;
