@@ -272,6 +272,10 @@ static void add_auth(dialogue *d, char *value, int line)
       d->prepared = 1;
       continue;
     }
+    if (is(word, "bound")) {
+      d->bound = 1;
+      continue;
+    }
     if (is(word, "random")) {
       d->random = 1;
       continue;

@@ -72,7 +72,7 @@ typedef struct dialogue {
   struct { uint32_t phase, ms; } timeout[16];
   size_t timeouts;
   char *user, *password, *token, *authzid, *mechanism, *new_token;
-  uint32_t kinds, prepared;
+  uint32_t kinds, prepared, bound;
   int random;
   dialogue_mail mail[WITNESS_MAILS];
   uint32_t mails;

@@ -361,6 +361,11 @@ static void set_credentials(run *r)
   c->prepared = d->prepared;
   if (d->new_token) c->ask = on_ask;
   if (d->random) c->random = on_random;
+  if (d->bound) {
+    c->binding_type = "tls-exporter";
+    c->binding = (const uint8_t *)"0123456789abcdef0123456789abcdef";
+    c->binding_len = 32;
+  }
   c->callback_user = r;
 }
 

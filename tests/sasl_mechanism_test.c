@@ -45,8 +45,12 @@ static const char nonce256[] = "rOprNGfwEbeRWgbNEkqO";   /* RFC 7677 3 */
 
 static void *nonce_for(const tern_mechanism *m)
 {
-  return (void *)(uintptr_t)(m == &tern__scram_sha256 ? nonce256 : nonce1);
+  return (void *)(uintptr_t)(m == &tern__scram_sha256 || m == &tern__scram_sha256_plus ? nonce256 : nonce1);
 }
+
+static const uint8_t channel[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                    11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                    22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
 
 static tern_credentials give(const tern_mechanism *m, const char *user, const char *password,
                              const char *token, const char *authzid)
@@ -60,6 +64,10 @@ static tern_credentials give(const tern_mechanism *m, const char *user, const ch
   c.token = token;
   c.authzid = authzid;
   c.random = random_of;
+  c.binding_type = "tls-exporter";
+  c.binding = channel;
+  c.binding_len = sizeof channel;
+  c.binding_offered = 1;
   c.callback_user = nonce_for(m);
   return c;
 }
@@ -249,6 +257,25 @@ static const exchange exchanges[] = {
        "QUFBQUFBQUFBQUFB,i=1"), TERN_OK,
      T("c=biws,r=fyko+d2lbbFgONRv9qkxdawL9,p=M0niRCr1/CW0i59MojTA1htzyi4=")},
     {T("v=NbjEAxr678RVCiOY7ngBT74WKv0="), TERN_OK, T("")}}, TERN_OK},
+  {"SCRAM-SHA-256-PLUS", &tern__scram_sha256_plus, "user", "pencil", NULL, NULL, 0, 0,
+   {{START, TERN_OK, T("p=tls-exporter,,n=user,r=rOprNGfwEbeRWgbNEkqO")},
+    {T("r=rOprNGfwEbeRWgbNEkqOxyz,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"), TERN_OK,
+     T("c=cD10bHMtZXhwb3J0ZXIsLAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f,"
+       "r=rOprNGfwEbeRWgbNEkqOxyz,p=HZhe7Yr7UgtkcI6KSKRdMugRTrPGJAXZfECdIKF+PwI=")},
+    {T("v=78jyO1UFS70oSEMsAPbe0t6Agml60RPRiQyKIuKg3ng="), TERN_OK, T("")}}, TERN_OK},
+  {"SCRAM-SHA-256-PLUS, as someone else", &tern__scram_sha256_plus, "user", "pencil", "x,", NULL, 0,
+   0,
+   {{START, TERN_OK, T("p=tls-exporter,a=x=2C,n=user,r=rOprNGfwEbeRWgbNEkqO")},
+    {T("r=rOprNGfwEbeRWgbNEkqOxyz,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"), TERN_OK,
+     T("c=cD10bHMtZXhwb3J0ZXIsYT14PTJDLAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f,"
+       "r=rOprNGfwEbeRWgbNEkqOxyz,p=ql9NCGT6qH3mhp2e9n+g5lbpooCUgD64GK+68dYBEOo=")},
+    {T("v=Qv/AX78j00qvQGXDCt50ru3UoDDd9HlpomYhL/b3EdU="), TERN_OK, T("")}}, TERN_OK},
+  {"SCRAM-SHA-1-PLUS", &tern__scram_sha1_plus, "user", "pencil", NULL, NULL, 0, 0,
+   {{START, TERN_OK, T("p=tls-exporter,,n=user,r=fyko+d2lbbFgONRv9qkxdawL")},
+    {T("r=fyko+d2lbbFgONRv9qkxdawLxyz,s=QSXCR+Q6sek8bf92,i=4096"), TERN_OK,
+     T("c=cD10bHMtZXhwb3J0ZXIsLAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f,"
+       "r=fyko+d2lbbFgONRv9qkxdawLxyz,p=mj8Z1X+uTf5JQlLNF9CZW57HbP8=")},
+    {T("v=Z9+v2e0qm03uhuyTjwBHyXWt+u0="), TERN_OK, T("")}}, TERN_OK},
   {"SCRAM, success instead of the proof", &tern__scram_sha1, "user", "pencil", NULL, NULL, 0, 0,
    {{START, TERN_OK, T("n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL")},
     {T("r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096"), TERN_OK,
@@ -769,6 +796,47 @@ static void test_scram_needs_random(void **unused)
   }
 }
 
+/* RFC 5802 6: "n" we cannot bind, "y" we could and the server did not offer to. */
+static void test_scram_flags(void **unused)
+{
+  static const struct {
+    int bound, offered;
+    const char *due;
+  } cases[] = {
+    {0, 0, "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"},
+    {0, 1, "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"},
+    {1, 0, "y,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"},
+    {1, 1, "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"}, /* named without -PLUS by the caller */
+  };
+  size_t i, len;
+
+  (void)unused;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tern_credentials c = give(&tern__scram_sha1, "user", "pencil", NULL, NULL);
+    char out[64] = "";
+    void *state;
+
+    if (!cases[i].bound) c.binding = NULL;
+    c.binding_offered = (uint32_t)cases[i].offered;
+    state = begin(&tern__scram_sha1, &c);
+    assert_int_equal(tern__scram_sha1.challenge(state, NULL, 0, &len), TERN_OK);
+    assert_int_equal(len, strlen(cases[i].due));
+    tern__scram_sha1.response(state, 0, (uint8_t *)out, len);
+    assert_string_equal(out, cases[i].due);
+    free(state);
+  }
+}
+
+static void test_plus_needs_a_channel(void **unused)
+{
+  tern_credentials c = give(&tern__scram_sha1_plus, "user", "pencil", NULL, NULL);
+  uint32_t field;
+
+  (void)unused;
+  c.binding = NULL;
+  assert_int_equal(try_begin(&tern__scram_sha1_plus, &c, &field), TERN_E_CREDENTIALS);
+}
+
 /* ---- the list ------------------------------------------------------------------------------- */
 
 static void test_list(void **unused)
@@ -777,6 +845,10 @@ static void test_list(void **unused)
     const char *name;
     uint32_t kind, flags;
   } due[] = {
+    {"SCRAM-SHA-256-PLUS", TERN_CRED_PASSWORD,
+     TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM | TERN_MECHANISM_BOUND},
+    {"SCRAM-SHA-1-PLUS", TERN_CRED_PASSWORD,
+     TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM | TERN_MECHANISM_BOUND},
     {"SCRAM-SHA-256", TERN_CRED_PASSWORD,
      TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM},
     {"SCRAM-SHA-1", TERN_CRED_PASSWORD,
@@ -816,7 +888,7 @@ static void test_find(void **unused)
     {"PLAIN LOGIN", 5, &tern__plain},
     {"LOGIN PLAIN", 5, &tern__login},
     {"SCRAM-SHA-256", 13, &tern__scram_sha256},
-    {"SCRAM-SHA-256-PLUS", 18, NULL},
+    {"SCRAM-SHA-256-PLUS", 18, &tern__scram_sha256_plus},
     {"SCRAM-SHA-1", 11, &tern__scram_sha1},
     {"SCRAM-SHA-25", 12, NULL},
     {"", 0, NULL},
@@ -913,6 +985,8 @@ int main(void)
     cmocka_unit_test(test_a_token_of_any_length),
     cmocka_unit_test(test_bearer_host_and_port),
     cmocka_unit_test(test_scram_needs_random),
+    cmocka_unit_test(test_scram_flags),
+    cmocka_unit_test(test_plus_needs_a_channel),
     cmocka_unit_test(test_list),
     cmocka_unit_test(test_find),
 #ifdef TERN_HAVE_LIBIDN

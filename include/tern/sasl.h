@@ -38,12 +38,21 @@ struct tern_credentials {
    * or alone, fail with TERN_E_RANDOM. */
   tern_status (*random)(void *user, uint8_t *out, size_t len);
   void *callback_user;
+  /* Channel binding (RFC 5056): what both ends of the TLS session below can compute and nobody
+   * between them. Type "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929) and its
+   * octets; NULL: none, and mechanisms with -PLUS are passed over. A tern_client fills them in. */
+  const char *binding_type;
+  const uint8_t *binding;
+  size_t binding_len;
+  uint32_t binding_offered; /* set by the engine: the server offers a mechanism with -PLUS */
 };
 
 #define TERN_MECHANISM_PLAINTEXT 1u /* the server, or who listens, learns the secret itself */
 #define TERN_MECHANISM_FIRST 2u     /* the client speaks first: an initial response exists */
 #define TERN_MECHANISM_PROOF 4u     /* the server proves that it knows the secret */
 #define TERN_MECHANISM_RANDOM 8u    /* needs tern_credentials.random */
+#define TERN_MECHANISM_BOUND 32u    /* needs tern_credentials.binding; where such a mechanism was
+                                       refused, no unbound one sees the password */
 #define TERN_MECHANISM_PROMPT 16u   /* a challenge's text means nothing; need not be base64 */
 
 typedef struct tern_mechanism {
@@ -71,8 +80,8 @@ typedef struct tern_mechanism {
   tern_status (*success)(void *state);
 } tern_mechanism;
 
-/* The mechanisms built in, strongest first, ended by NULL: SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5,
- * OAUTHBEARER, XOAUTH2, EXTERNAL, PLAIN, LOGIN. */
+/* The mechanisms built in, strongest first, ended by NULL: SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS,
+ * SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, OAUTHBEARER, XOAUTH2, EXTERNAL, PLAIN, LOGIN. */
 TERN_API const tern_mechanism *const *tern_mechanisms(void);
 
 /* The octets of state that the largest mechanism built in needs; it is taken from the session's

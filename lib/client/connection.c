@@ -295,6 +295,7 @@ void tern__conn_login(tern_client *c)
     return;
   }
   c->auth_given = 1;
+  tern__security_bind(&c->security, &c->login.cred);
   st = tern_session_auth(c->session, &c->login.cred);
   if (st == TERN_OK) return;
   fail_field(c, st, TERN_PHASE_AUTH,
@@ -425,6 +426,7 @@ int tern__conn_handshake(tern_client *c)
   c->tls_cipher = tern__tls_cipher(c->tls);
   c->tls_verified = tern__tls_verified(c->tls);
   tern__security_note(&c->security, c->tls);
+  tern__security_bind(&c->security, &c->login.cred);
   if (st != TERN_OK) {
     handshake_failed(c, st);
     return 1;

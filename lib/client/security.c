@@ -21,6 +21,8 @@ void tern__security_free(tern__security *s, const tern_allocator *mem)
 
 void tern__security_reset(tern__security *s)
 {
+  s->binding_type = NULL;
+  s->binding_len = 0;
   s->tlsa_result = TERN_TLSA_NONE;
   s->tlsa_index = s->tlsa_depth = UINT32_MAX;
 }
@@ -41,8 +43,16 @@ void tern__security_fill(const tern__security *s, const char *host, tern__tls_co
   config->tlsa_count = s->tlsa_count;
 }
 
-void tern__security_note(tern__security *s, const tern__tls *tls)
+void tern__security_bind(const tern__security *s, tern_credentials *credentials)
 {
+  credentials->binding_type = s->binding_type;
+  credentials->binding = s->binding_type ? s->binding : NULL;
+  credentials->binding_len = s->binding_len;
+}
+
+void tern__security_note(tern__security *s, tern__tls *tls)
+{
+  s->binding_len = tern__tls_binding(tls, &s->binding_type, s->binding);
   s->tlsa_result = tern__tls_tlsa(tls, &s->tlsa_index, &s->tlsa_depth);
 }
 

@@ -3,6 +3,7 @@
 #ifndef TERN_LIB_CLIENT_SECURITY_H
 #define TERN_LIB_CLIENT_SECURITY_H
 
+#include <tern/sasl.h>
 #include <tern/tls.h>
 
 #include "transport/tls.h"
@@ -16,6 +17,9 @@ typedef struct tern__security {
   tern_tlsa *tlsa; /* one block with their octets */
   size_t tlsa_size;
   size_t tlsa_count;
+  const char *binding_type; /* NULL: none */
+  uint8_t binding[TERN__TLS_BINDING_MAX];
+  size_t binding_len;
   uint32_t tlsa_result; /* TERN_TLSA_... of the last handshake */
   uint32_t tlsa_index;
   uint32_t tlsa_depth;
@@ -26,7 +30,9 @@ void tern__security_free(tern__security *s, const tern_allocator *mem);
 void tern__security_reset(tern__security *s);
 /* What a handshake gets of it (borrowed), and what it left. */
 void tern__security_fill(const tern__security *s, const char *host, tern__tls_config *config);
-void tern__security_note(tern__security *s, const tern__tls *tls);
+void tern__security_note(tern__security *s, tern__tls *tls);
+/* Lends the channel's binding to the credentials, or takes it away where there is none. */
+void tern__security_bind(const tern__security *s, tern_credentials *credentials);
 /* Whether records decide, so that no authority is needed. */
 int tern__security_by_dane(const tern__security *s);
 

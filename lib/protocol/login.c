@@ -213,6 +213,16 @@ static tern_status begin(tern_session *s)
   return respond(s, len);
 }
 
+/* Whether one of the mechanisms in the set is bound to the channel. */
+static int any_bound(const tern_session *s, uint32_t set)
+{
+  uint32_t i;
+
+  for (i = 0; i < 32 && s->table[i] != NULL; i++)
+    if ((set & (uint32_t)1 << i) && (s->table[i]->flags & TERN_MECHANISM_BOUND)) return 1;
+  return 0;
+}
+
 /* Whether mechanism i of the table can be used with what there is; *missing: but for randomness. */
 static int fits(const tern_session *s, uint32_t i, int *missing)
 {
@@ -221,6 +231,11 @@ static int fits(const tern_session *s, uint32_t i, int *missing)
 
   if ((s->tried & (uint32_t)1 << i) || !(s->offer.mechanisms & (uint32_t)1 << i)) return 0;
   if (!(m->kind & c->kinds)) return 0;
+  if (m->flags & TERN_MECHANISM_BOUND) {
+    if (c->binding == NULL) return 0;
+  } else if (m->kind == TERN_CRED_PASSWORD && any_bound(s, s->tried)) {
+    return 0; /* someone may sit in between, whom the next one would not notice */
+  }
   if (c->mechanism != NULL && strcmp(c->mechanism, m->name) != 0) return 0;
   if ((m->flags & TERN_MECHANISM_RANDOM) && c->random == NULL) {
     *missing = 1;
@@ -234,6 +249,7 @@ static tern_status next_mechanism(tern_session *s)
   uint32_t i;
   int missing = 0;
 
+  s->cred->binding_offered = (uint32_t)any_bound(s, s->offer.mechanisms);
   for (i = 0; i < 32 && s->table[i] != NULL; i++) {
     if ((tern__caps(s) & TERN_CAP_AUTH) && fits(s, i, &missing)) {
       tern__login_wipe(s);

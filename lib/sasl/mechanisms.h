@@ -4,6 +4,8 @@
 
 #include <tern/sasl.h>
 
+extern const tern_mechanism tern__scram_sha256_plus;
+extern const tern_mechanism tern__scram_sha1_plus;
 extern const tern_mechanism tern__scram_sha256;
 extern const tern_mechanism tern__scram_sha1;
 extern const tern_mechanism tern__cram_md5;

@@ -34,7 +34,7 @@ static void emit_piece(window *w, const tern__piece *piece)
   const char *p = piece->octets;
   size_t i;
 
-  if (piece->form == TERN__RAW) {
+  if (piece->form != TERN__SASLNAME) {
     emit(w, p, piece->len);
     return;
   }
@@ -80,7 +80,7 @@ static void walk(window *w, const tern__pieces *pieces)
   for (i = pieces->first; i < pieces->count; i++) {
     if (pieces->list[i].form == TERN__BASE64)
       emit_base64(w, pieces->list, pieces->list[i].len);
-    else
+    else if (pieces->list[i].form != TERN__HIDDEN)
       emit_piece(w, &pieces->list[i]);
   }
 }

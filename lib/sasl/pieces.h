@@ -9,13 +9,14 @@
 
 #include "base/hash.h"
 
-#define TERN__PIECES 16
+#define TERN__PIECES 20
 /* No AUTH line carries more (RFC 4954 4: 12,288 octets of base64 for two identities); bounds the
  * work of escaping, which starts over at each piece of the response that is read. */
 #define TERN__IDENTITY_MAX 4096u
 
 #define TERN__RAW 0u
 #define TERN__SASLNAME 1u /* "," as "=2C" and "=" as "=3D" (RFC 5801 4, RFC 5802 5.1) */
+#define TERN__HIDDEN 3u   /* as it is, but only within base64 */
 #define TERN__BASE64 2u   /* the first len pieces of the same list, in base64 */
 
 typedef struct tern__piece {

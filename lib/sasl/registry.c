@@ -5,9 +5,15 @@
 #include "sasl/mechanisms.h"
 
 /* First those that keep the password to themselves, and among them those where the server proves
- * that it knows it; PLAIN before LOGIN for its single round trip. Tokens and certificates are other
+ * that it knows it, over this very TLS session before over any; PLAIN before LOGIN for its single round trip. Tokens and certificates are other
  * kinds of credentials and do not compete with these. */
 static const tern_mechanism *const built_in[] = {
+#ifndef TERN_NO_SCRAM_SHA_256
+  &tern__scram_sha256_plus,
+#endif
+#ifndef TERN_NO_SCRAM_SHA_1
+  &tern__scram_sha1_plus,
+#endif
 #ifndef TERN_NO_SCRAM_SHA_256
   &tern__scram_sha256,
 #endif

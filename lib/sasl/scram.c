@@ -1,4 +1,4 @@
-/* scram.c - SCRAM-SHA-1 (RFC 5802) and SCRAM-SHA-256 (RFC 7677), without channel binding.
+/* scram.c - SCRAM-SHA-1 (RFC 5802) and SCRAM-SHA-256 (RFC 7677), bound to the channel (-PLUS) or not.
  *
  * All three messages and the AuthMessage are slices of one list of pieces (build). The server's
  * first message is borrowed: whatever needs it is computed before the proof is read, and only the
@@ -33,6 +33,7 @@ typedef struct scram {
   const uint8_t *nonce;
   size_t nonce_len;
   uint32_t kind;
+  uint32_t bound; /* by channel binding */
   char mine[24]; /* our part of the nonce */
   char proof[44];
   uint8_t signature[TERN__DIGEST_MAX];
@@ -48,30 +49,47 @@ static size_t nonce_octets(const scram *s)
   return s->kind == TERN__SHA256 ? 15 : 18;
 }
 
+/* RFC 5802 7: gs2-cbind-flag. "y" tells a server that could bind that its offer has not arrived. */
+static const char *binding_flag(const scram *s)
+{
+  const tern_credentials *c = s->sasl.credentials;
+
+  if (s->bound) return "p=";
+  return c->binding != NULL && !c->binding_offered ? "y" : "n";
+}
+
+/* Where the parts of the list begin. */
+#define BARE 6   /* client-first-message-bare */
+#define FINAL 13 /* client-final-message */
+#define PROOF 17
+
 static void build(const scram *s, tern__pieces *pieces)
 {
-  const char *authzid = s->sasl.credentials->authzid;
-  size_t gs2 = authzid != NULL && authzid[0] != '\0' ? 4 : 2;
+  const tern_credentials *c = s->sasl.credentials;
+  int acts = c->authzid != NULL && c->authzid[0] != '\0';
 
-  /* 0: gs2-header, "n": we have no channel binding (RFC 5802 7) */
-  tern__pieces_add(pieces, "n,a=", gs2, TERN__RAW);
-  tern__pieces_add(pieces, authzid, TERN_NUL, TERN__SASLNAME);
+  /* gs2-header, and what is bound to it in "c=" alone */
+  tern__pieces_add(pieces, binding_flag(s), TERN_NUL, TERN__RAW);
+  tern__pieces_add(pieces, s->bound ? c->binding_type : NULL, TERN_NUL, TERN__RAW);
+  tern__pieces_add(pieces, ",a=", acts ? 3 : 1, TERN__RAW);
+  tern__pieces_add(pieces, c->authzid, TERN_NUL, TERN__SASLNAME);
   tern__pieces_add(pieces, ",", 1, TERN__RAW);
-  /* 3: client-first-message-bare */
+  tern__pieces_add(pieces, c->binding, s->bound ? c->binding_len : 0, TERN__HIDDEN);
+  /* BARE */
   tern__pieces_add(pieces, "n=", 2, TERN__RAW);
-  tern__pieces_add(pieces, s->sasl.credentials->user, TERN_NUL, TERN__SASLNAME);
+  tern__pieces_add(pieces, c->user, TERN_NUL, TERN__SASLNAME);
   tern__pieces_add(pieces, ",r=", 3, TERN__RAW);
   tern__pieces_add(pieces, s->mine, tern__base64_length(nonce_octets(s)), TERN__RAW);
-  /* 7: server-first-message between the commas of AuthMessage */
+  /* server-first-message between the commas of AuthMessage */
   tern__pieces_add(pieces, ",", 1, TERN__RAW);
   tern__pieces_add(pieces, s->first, s->first_len, TERN__RAW);
   tern__pieces_add(pieces, ",", 1, TERN__RAW);
-  /* 10: client-final-message-without-proof */
+  /* FINAL */
   tern__pieces_add(pieces, "c=", 2, TERN__RAW);
-  tern__pieces_add(pieces, NULL, 3, TERN__BASE64);
+  tern__pieces_add(pieces, NULL, BARE, TERN__BASE64);
   tern__pieces_add(pieces, ",r=", 3, TERN__RAW);
   tern__pieces_add(pieces, s->nonce, s->nonce_len, TERN__RAW);
-  /* 14: proof */
+  /* PROOF */
   tern__pieces_add(pieces, ",p=", 3, TERN__RAW);
   tern__pieces_add(pieces, s->proof, tern__base64_length(tern__hash_size(s->kind)), TERN__RAW);
 }
@@ -81,9 +99,9 @@ static void fill(const tern__sasl *sasl, tern__pieces *pieces)
   if (sasl->step > FINAL_SENT) return; /* what ends the exchange is answered with nothing */
   build((const scram *)sasl, pieces);
   if (sasl->step == FINAL_SENT)
-    pieces->first = 10;
+    pieces->first = FINAL;
   else
-    pieces->count = 7;
+    pieces->count = FINAL - 3;
 }
 
 static tern_status begin(scram *s, const tern_credentials *credentials, uint32_t *field)
@@ -95,6 +113,8 @@ static tern_status begin(scram *s, const tern_credentials *credentials, uint32_t
   uint8_t octets[18];
 
   if (status != TERN_OK) return status;
+  if (s->bound && (credentials->binding == NULL || credentials->binding_type == NULL))
+    return TERN_E_CREDENTIALS;
   if (credentials->random == NULL ||
       credentials->random(credentials->callback_user, octets, nonce_octets(s)) != TERN_OK)
     return TERN_E_RANDOM;
@@ -108,6 +128,13 @@ static tern_status begin_sha256(void *state, const tern_credentials *credentials
   ((scram *)state)->kind = TERN__SHA256;
   return begin(state, credentials, field);
 }
+
+static tern_status begin_sha256_plus(void *state, const tern_credentials *credentials,
+                                     uint32_t *field)
+{
+  ((scram *)state)->bound = 1;
+  return begin_sha256(state, credentials, field);
+}
 #endif
 
 #ifndef TERN_NO_SCRAM_SHA_1
@@ -115,6 +142,13 @@ static tern_status begin_sha1(void *state, const tern_credentials *credentials, 
 {
   ((scram *)state)->kind = TERN__SHA1;
   return begin(state, credentials, field);
+}
+
+static tern_status begin_sha1_plus(void *state, const tern_credentials *credentials,
+                                     uint32_t *field)
+{
+  ((scram *)state)->bound = 1;
+  return begin_sha1(state, credentials, field);
 }
 #endif
 
@@ -218,8 +252,8 @@ static void sign(const scram *s, const uint8_t *secret, const char *text, uint8_
   } else {
     pieces.first = pieces.count = 0;
     build(s, &pieces);
-    pieces.first = 3;
-    pieces.count = 14;
+    pieces.first = BARE;
+    pieces.count = PROOF;
     tern__pieces_hash(&pieces, &hash);
   }
   tern__hmac_end(&hash, &key, out);
@@ -307,6 +341,13 @@ const tern_mechanism tern__scram_sha256 = {
   TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM, sizeof (scram),
   begin_sha256, challenge, work, tern__sasl_response, success,
 };
+
+const tern_mechanism tern__scram_sha256_plus = {
+  sizeof (tern_mechanism), "SCRAM-SHA-256-PLUS", TERN_CRED_PASSWORD,
+  TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM |
+    TERN_MECHANISM_BOUND, sizeof (scram),
+  begin_sha256_plus, challenge, work, tern__sasl_response, success,
+};
 #endif
 
 #ifndef TERN_NO_SCRAM_SHA_1
@@ -314,5 +355,12 @@ const tern_mechanism tern__scram_sha1 = {
   sizeof (tern_mechanism), "SCRAM-SHA-1", TERN_CRED_PASSWORD,
   TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM, sizeof (scram),
   begin_sha1, challenge, work, tern__sasl_response, success,
+};
+
+const tern_mechanism tern__scram_sha1_plus = {
+  sizeof (tern_mechanism), "SCRAM-SHA-1-PLUS", TERN_CRED_PASSWORD,
+  TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM |
+    TERN_MECHANISM_BOUND, sizeof (scram),
+  begin_sha1_plus, challenge, work, tern__sasl_response, success,
 };
 #endif

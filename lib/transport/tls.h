@@ -67,6 +67,10 @@ tern_status tern__tls_verdict(const tern__tls *tls);
 /* TERN_TLSA_..., with the index of the record that matched and the depth of the certificate that it
  * matched (UINT32_MAX: none; an anchor that was not presented). */
 uint32_t tern__tls_tlsa(const tern__tls *tls, uint32_t *index, uint32_t *depth);
+/* What binds an authentication to this session: its type, static, and the length of the octets in
+ * out. 0 and NULL: none (before the end of the handshake; a kind of certificate that has none). */
+#define TERN__TLS_BINDING_MAX 64u
+size_t tern__tls_binding(tern__tls *tls, const char **type, uint8_t out[TERN__TLS_BINDING_MAX]);
 /* A line about the last failure (or about the verdict), control octets replaced; "" for none. */
 const char *tern__tls_detail(const tern__tls *tls);
 /* TERN_FIELD_CA, _CERTIFICATE, _KEY after TERN_E_CONFIG, else TERN_FIELD_NONE. */

@@ -122,6 +122,22 @@ int tern__mbed_is_certificate_fault(int rc)
 #endif
 }
 
+int tern__mbed_export(mbedtls_ssl_context *ssl, const char *label, uint8_t *out, size_t len)
+{
+#if TERN__MBED3 && defined(MBEDTLS_SSL_KEYING_MATERIAL_EXPORT) && defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  if (mbedtls_ssl_get_version_number(ssl) != MBEDTLS_SSL_VERSION_TLS1_3) return 0;
+  return mbedtls_ssl_export_keying_material(ssl, out, len, label, strlen(label), NULL, 0, 0) == 0;
+#else
+  (void)ssl, (void)label, (void)out, (void)len;
+  return 0;
+#endif
+}
+
+mbedtls_md_type_t tern__mbed_signed_with(const mbedtls_x509_crt *crt)
+{
+  return crt->TERN__FIELD(sig_md);
+}
+
 int tern__mbed_alert(const mbedtls_ssl_context *ssl)
 {
   return ssl->TERN__FIELD(in_msg) == NULL ? -1 : ssl->TERN__FIELD(in_msg)[1];

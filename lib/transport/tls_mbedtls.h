@@ -4,6 +4,7 @@
  *   tls_trust.c    authorities, parsed once
  *   tls_session.c  set-up, handshake, getters
  *   tls_verify.c   the verdict over the server's certificate; dane.c its part of RFC 7672
+ *   tls_binding.c  what binds an authentication to the session
  *   tls_errors.c   what a failure is called
  *   tls_records.c  octets both ways: the table of tern__tls_transport */
 #ifndef TERN_LIB_TRANSPORT_TLS_MBEDTLS_H
@@ -99,6 +100,11 @@ int tern__mbed_is_certificate_fault(int rc);
 int tern__mbed_alert(const mbedtls_ssl_context *ssl);
 int tern__mbed_state(const mbedtls_ssl_context *ssl);
 size_t tern__mbed_unsent(const mbedtls_ssl_context *ssl);
+/* Keying material of RFC 8446 7.5 without a context. 0: not under TLS 1.3, or not with this Mbed
+ * TLS (before 3.6.3), or it failed. */
+int tern__mbed_export(mbedtls_ssl_context *ssl, const char *label, uint8_t *out, size_t len);
+/* The hash of the certificate's signature. */
+mbedtls_md_type_t tern__mbed_signed_with(const mbedtls_x509_crt *crt);
 /* Mbed TLS's own words; returns text. */
 const char *tern__mbed_text(int rc, char *text, size_t cap);
 

@@ -60,6 +60,14 @@ uint32_t tern__tls_tlsa(const tern__tls *tls, uint32_t *index, uint32_t *depth)
   return TERN_TLSA_NONE;
 }
 
+size_t tern__tls_binding(tern__tls *tls, const char **type, uint8_t out[TERN__TLS_BINDING_MAX])
+{
+  (void)tls;
+  (void)out;
+  *type = NULL;
+  return 0;
+}
+
 const char *tern__tls_detail(const tern__tls *tls)
 {
   (void)tls;
