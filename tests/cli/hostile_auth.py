@@ -105,7 +105,9 @@ class Scram:
         first = unb64(line[len("AUTH " + self.name) + 1:])
         bare = first[first.index("n="):]
         nonce = bare.split(",r=")[1]
-        assert first.startswith("n,,n="), first
+        header = first[:first.index("n=")]
+        # "y": over TLS the client could bind to the channel, which is not offered here
+        assert header in ("n,,", "y,,"), first
         server_first = "r=%s,s=%s,i=%s" % (nonce + "srv", b64(self.salt).decode(), self.iterations)
         changed = {
             "nonce": "r=%s,s=%s,i=4096" % ("xxxx" + nonce, b64(self.salt).decode()),
@@ -132,6 +134,7 @@ class Scram:
             return False
         final = unb64(final)
         without, proof = final.rsplit(",p=", 1)
+        assert without.startswith("c=%s," % b64(header).decode()), without
         salted = hashlib.pbkdf2_hmac(self.hash, PASSWORD.encode(), self.salt, int(self.iterations))
         key = hmac.new(salted, b"Client Key", self.hash).digest()
         message = ",".join((bare, server_first, without)).encode()
