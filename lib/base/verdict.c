@@ -2,7 +2,8 @@
  * status; base/status.def gives what is known of each status.
  *
  * Sources: RFC 5321 4.2.2 and 4.2.3, RFC 3463 and the IANA registry of enhanced status codes (RFC
- * 5248), RFC 4954 6, RFC 3207 4, RFC 7504 (521, 556), RFC 7505, RFC 7372, RFC 8689, RFC 6710.
+ * 5248), RFC 4954 6, RFC 3207 4, RFC 7504 (521, 556), RFC 7505, RFC 7372, RFC 7293, RFC 8689, RFC
+ * 6710.
  * Neighbours: the engine asks, and the reader of bounces. The wordings of providers are not here. */
 #include "base/verdict.h"
 
@@ -28,6 +29,8 @@ static const uint32_t rows[] = {
   R(4, STARTTLS, ANY, ANY, 0, TLS_TRANSIENT),
   R(5, AUTH, 7, 9, 0, AUTH_TOO_WEAK),
   R(5, AUTH, 7, 11, 0, ENCRYPTION_NEEDED),
+  R(5, AUTH, 7, 13, 0, AUTH_REFUSED), /* the account is disabled */
+  R(5, AUTH, ANY, ANY, 525, AUTH_REFUSED),
   R(5, AUTH, ANY, ANY, 534, AUTH_TOO_WEAK),
   R(5, AUTH, ANY, ANY, 538, ENCRYPTION_NEEDED),
   R(5, AUTH, ANY, ANY, 523, ENCRYPTION_NEEDED),
@@ -55,18 +58,26 @@ static const uint32_t rows[] = {
   R(5, NONE, 1, 8, 0, SENDER_REFUSED),
   R(5, NONE, 7, 27, 0, SENDER_REFUSED), /* the sender's domain has a null MX, RFC 7505 4.2 */
   R(5, RCPT, 1, 0, 0, NO_SUCH_MAILBOX),
+  R(4, NONE, 1, 2, 0, ROUTING_TRANSIENT),
+  R(4, NONE, 1, 7, 0, POLICY_TRANSIENT), /* the sender's domain has no address now */
+  R(4, NONE, 1, 8, 0, POLICY_TRANSIENT),
   /* X.2.Y mailboxes */
   R(4, NONE, 2, 1, 0, MAILBOX_BUSY),
   R(4, NONE, 2, 2, 0, MAILBOX_FULL_NOW),
+  R(5, NONE, 2, 0, 0, MAILBOX_DISABLED),
   R(5, NONE, 2, 1, 0, MAILBOX_DISABLED),
   R(5, NONE, 2, 2, 0, MAILBOX_FULL),
   R(5, NONE, 2, 3, 0, MESSAGE_TOO_BIG),
+  R(5, NONE, 2, 4, 0, MAILBOX_DISABLED), /* a list that cannot be expanded */
   /* X.3.Y mail systems */
   R(4, NONE, 3, 1, 0, STORAGE),
   R(4, NONE, 3, 2, 0, SERVICE_UNAVAILABLE),
+  R(4, NONE, 3, ANY, 0, LOCAL_ERROR),
   R(5, NONE, 3, 2, 0, NO_MAIL_HERE),
   R(5, NONE, 3, 4, 0, MESSAGE_TOO_BIG),
   R(5, NONE, 3, 3, 0, COMMAND_PARAMETER),
+  R(5, NONE, 3, 5, 0, ROUTING),
+  R(5, RCPT, 3, ANY, 0, REFUSED_PERMANENT), /* 550 alone would blame the address */
   /* X.4.Y network and routing */
   R(4, NONE, 4, ANY, 0, ROUTING_TRANSIENT),
   R(5, NONE, 4, ANY, 0, ROUTING),
@@ -78,6 +89,7 @@ static const uint32_t rows[] = {
   R(5, NONE, 5, 2, 0, COMMAND_SYNTAX),
   R(5, NONE, 5, 4, 501, COMMAND_SYNTAX),
   R(5, NONE, 5, 4, 0, COMMAND_PARAMETER),
+  R(5, RCPT, 5, ANY, 550, REFUSED_PERMANENT),
   /* X.6.Y content */
   R(5, NONE, 6, 7, 0, UTF8_REFUSED), /* RFC 6531 3.5 */
   R(5, NONE, 6, 8, 0, UTF8_REFUSED),
@@ -91,6 +103,10 @@ static const uint32_t rows[] = {
   R(5, MAIL, 7, 1, 0, SENDER_REFUSED),
   R(5, NONE, 7, 8, 0, AUTH_REFUSED),
   R(5, NONE, 7, 9, 0, AUTH_TOO_WEAK),
+  R(5, RCPT, 7, 13, 0, MAILBOX_DISABLED),
+  R(5, NONE, 7, 16, 0, MESSAGE_TOO_BIG),  /* RFC 6710: for its priority */
+  R(5, NONE, 7, 17, 0, MAILBOX_DISABLED), /* RFC 7293: it is someone else's by now */
+  R(5, NONE, 7, 18, 0, MAILBOX_DISABLED),
   R(5, NONE, 7, 20, 0, UNAUTHENTICATED), /* RFC 7372: DKIM 20-22, SPF 23-24, 25 PTR, 26 several */
   R(5, NONE, 7, 21, 0, UNAUTHENTICATED),
   R(5, NONE, 7, 22, 0, UNAUTHENTICATED),
@@ -98,6 +114,7 @@ static const uint32_t rows[] = {
   R(5, NONE, 7, 24, 0, UNAUTHENTICATED),
   R(5, NONE, 7, 25, 0, UNAUTHENTICATED),
   R(5, NONE, 7, 26, 0, UNAUTHENTICATED),
+  R(5, NONE, 7, 29, 0, UNAUTHENTICATED), /* ARC */
   R(5, NONE, 7, ANY, 0, POLICY),
   /* the codes alone, RFC 5321 4.2.3 */
   R(4, NONE, ANY, ANY, 450, MAILBOX_BUSY),
@@ -153,6 +170,8 @@ tern_status tern__verdict(uint32_t phase, const tern_reply *reply)
   if (class == 5 && code >= 550 && (phase == TERN_PHASE_RCPT || phase == TERN_PHASE_MAIL) &&
       (subject == ANY || subject == 7) && tern__holds(reply->text, strlen(reply->text), "relay"))
     return TERN_E_RELAY_DENIED;
+  if (code == 530 && tern__holds(reply->text, strlen(reply->text), "starttls"))
+    return TERN_E_ENCRYPTION_NEEDED; /* RFC 3207 4 */
   for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     uint32_t r = rows[i];
 
