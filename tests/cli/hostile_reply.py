@@ -48,7 +48,7 @@ def endless_lines(peer, pause):
 # name -> (what the server does instead of its reply, exit, error)
 WRONG = {
     "closed": (lambda p, c: p.close(), 75, "TERN_E_CLOSED"),
-    "reset": (lambda p, c: p.reset(), 75, ("TERN_E_CLOSED", "TERN_E_IO")),
+    "reset": (lambda p, c: (p.hold(0.3), p.reset()), 75, ("TERN_E_CLOSED", "TERN_E_IO")),
     "silent": (lambda p, c: p.drain(4), 75, "TERN_E_TIMEOUT"),
     "cut, closed": (lambda p, c: (p.put(c + b" o"), p.close()), 75, "TERN_E_CLOSED"),
     "cut before LF, closed": (lambda p, c: (p.put(c + b" ok\r"), p.close()), 75, "TERN_E_CLOSED"),

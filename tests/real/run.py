@@ -2,7 +2,8 @@
 # run.py DIR TERN_SEND [SERVER...] - sends through the servers that tests/servers/all.sh has started under DIR (default: all of them) with
 # the program TERN_SEND, as the command line's contract says, and looks at exit status, JSON, trace, and the message as it was stored,
 # octet by octet after the server's trace headers. Servers with other certificates and limits are started and stopped here (aiosmtpd).
-# Run as root: it reads mailboxes of other users. Prints what failed (with TERN_VERBOSE=1 each check) and ends with `N passed, N failed`.
+# Run as root: it reads mailboxes of other users. Prints what failed (with TERN_VERBOSE=1 each check), a table of servers and what went
+# through them, and ends with `N passed, N failed`.
 import base64, concurrent.futures, glob, json, os, re, shutil, ssl, subprocess, sys, tempfile, threading, time
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -17,6 +18,7 @@ work = tempfile.mkdtemp(prefix='tern-run.', dir='/tmp')
 os.chmod(work, 0o755)
 lock = threading.Lock()
 passed = failed = count = 0
+checks = []  # (what, whether it held), for the table
 
 MECHANISMS = ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'XOAUTH2', 'OAUTHBEARER')
 STATUSES = ('accepted', 'rejected', 'deferred', 'unsent', 'unknown')
@@ -29,6 +31,7 @@ def say(ok, what, extra=''):
     with lock:
         passed += bool(ok)
         failed += not ok
+        checks.append((what, bool(ok)))
         if not ok or verbose:
             print('%-4s %s%s' % ('ok' if ok else 'FAIL', what, ': ' + extra if extra else ''), flush=True)
     return ok
@@ -506,6 +509,34 @@ def one(job):
         print('     %s: %.0f s' % (name, time.monotonic() - begin), flush=True)
 
 
+# heading of a column, what the names of its checks begin with
+COLUMNS = [('plain', 'plain'), ('STARTTLS', 'STARTTLS|AUTH [^ ]+ over STARTTLS'), ('implicit TLS', 'implicit TLS(?! to)|AUTH [^ ]+ over implicit'),
+           ('LMTP', 'LMTP'), ('AUTH', 'AUTH '), ('recipients', '[0-9]+ recipients'), ('20 MiB of dots', '20 MiB'), ('BDAT', 'CHUNKING'),
+           ('SMTPUTF8', 'SMTPUTF8,'), ('DSN', 'DSN')]
+
+
+def cell(name, heading, pattern):
+    """What the checks of one server say under one heading; a dash: it does not offer that."""
+    own = [(what[len(name) + 1:], ok) for what, ok in checks if what.startswith(name + ' ')]
+    mine = [(what, ok) for what, ok in own if re.match(pattern, what) or (heading == 'SMTPUTF8' and what == 'SMTPUTF8')]
+    if not mine:
+        return '-'
+    bad = sum(not ok for _, ok in mine)
+    text = '%d of %d failed' % (bad, len(mine)) if bad else 'good'
+    if heading == 'AUTH':
+        tried = [m for m in MECHANISMS if any(what.startswith('AUTH %s ' % m) for what, _ in mine)]
+        text = ' '.join(tried) + (': ' + text if bad else '')
+    return text
+
+
+def table(names):
+    rows = [['server'] + [heading for heading, _ in COLUMNS]]
+    rows += [[name] + [cell(name, heading, pattern) for heading, pattern in COLUMNS] for name in names]
+    rows.insert(1, ['---'] * len(rows[0]))
+    for row in rows:
+        print('| ' + ' | '.join(row) + ' |')
+
+
 names = sys.argv[3:] or [os.path.basename(os.path.dirname(f)) for f in sorted(glob.glob(os.path.join(top, '*', 'env')))]
 # certificates and limits can be left out: name servers, and these two where they are wanted
 own = {'certificates': certificates, 'limits': limits}
@@ -520,5 +551,6 @@ finally:
     for script, base in list(started):
         stop(script, base)
     shutil.rmtree(work, ignore_errors=True)
+table([n for n in names if n not in own])
 print('%d passed, %d failed' % (passed, failed))
 sys.exit(failed > 0)
