@@ -144,6 +144,11 @@ static void words(void **state)
   for (i = 1; i < TERN_FIELDS; i++)
     assert_string_not_equal(tern_field_name(i), "");
   assert_string_equal(tern_field_name(TERN_FIELDS), "");
+  for (i = TERN_FIELD_FROM; i < TERN_FIELDS_MESSAGE; i++)
+    assert_string_not_equal(tern_field_name(i), "");
+  assert_string_equal(tern_field_name(TERN_FIELD_FROM - 1), "");
+  assert_string_equal(tern_field_name(TERN_FIELD_ENCODING), "encoding");
+  assert_string_equal(tern_field_name(TERN_FIELDS_MESSAGE), "");
   assert_string_equal(tern_field_name(TERN_FIELD_REVERSE_PATH), "reverse-path");
   assert_string_equal(tern_field_name(TERN_FIELD_FORWARD_PATH), "forward-path");
   assert_string_equal(tern_field_name(TERN_FIELD_RCPT_PARAMETER), "RCPT parameter");

@@ -241,13 +241,42 @@ TERN_API size_t tern_reply_queue_id(const tern_reply *reply, char *out, size_t c
 #define TERN_FIELD_KEY 23u
 #define TERN_FIELD_EXTENSION 24u
 #define TERN_FIELD_VRFY 25u
+#define TERN_FIELDS 26u /* of this block; others follow in blocks of their own */
+/* of a composed message */
+#define TERN_FIELD_FROM 40u
+#define TERN_FIELD_SENDER 41u
+#define TERN_FIELD_REPLY_TO 42u
+#define TERN_FIELD_TO 43u
+#define TERN_FIELD_CC 44u
+#define TERN_FIELD_BCC 45u
+#define TERN_FIELD_SUBJECT 46u
+#define TERN_FIELD_DATE 47u
+#define TERN_FIELD_MESSAGE_ID 48u
+#define TERN_FIELD_IN_REPLY_TO 49u
+#define TERN_FIELD_REFERENCES 50u
+#define TERN_FIELD_AUTO_SUBMITTED 51u
+#define TERN_FIELD_LIST_UNSUBSCRIBE 52u
+#define TERN_FIELD_IMPORTANCE 53u
+#define TERN_FIELD_HEADER_NAME 54u
+#define TERN_FIELD_HEADER_VALUE 55u
+#define TERN_FIELD_GROUP 56u
+#define TERN_FIELD_TEXT 57u
+#define TERN_FIELD_HTML 58u
+#define TERN_FIELD_CALENDAR 59u
+#define TERN_FIELD_PART 60u
+#define TERN_FIELD_CONTENT_TYPE 61u
+#define TERN_FIELD_FILE_NAME 62u
+#define TERN_FIELD_FILE 63u
+#define TERN_FIELD_CONTENT_ID 64u
+#define TERN_FIELD_DESCRIPTION 65u
+#define TERN_FIELD_ENCODING 66u
+#define TERN_FIELDS_MESSAGE 67u
 #define TERN_FIELD_HEADER 70u /* of a ready message; the error's text names the field */
 #define TERN_FIELD_DKIM_DOMAIN 71u
 #define TERN_FIELD_DKIM_SELECTOR 72u
 #define TERN_FIELD_DKIM_IDENTITY 73u
 #define TERN_FIELD_DKIM_FIELDS 74u
 #define TERN_FIELD_DKIM_SIGNATURE 75u
-#define TERN_FIELDS 26u
 
 /* "reverse-path", "forward-path", ...; "" for NONE. Static. */
 TERN_API const char *tern_field_name(uint32_t field);

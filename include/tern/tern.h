@@ -4,6 +4,7 @@
 
 #include <tern/base.h>
 #include <tern/client.h>
+#include <tern/message.h>
 #include <tern/ready.h>
 #include <tern/sasl.h>
 #include <tern/session.h>

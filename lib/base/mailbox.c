@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 
 #define LOCAL_PART_MAX 64 /* RFC 5321 4.5.3.1.1 */
 #define DOMAIN_MAX 255    /* RFC 5321 4.5.3.1.2 */
@@ -30,21 +31,14 @@ static int is_hex(uint8_t c)
   return tern__is_digit(c) || (tern__lower(c) >= 'a' && tern__lower(c) <= 'f');
 }
 
-/* UTF8-non-ascii of RFC 6532 3.1, which is RFC 3629: shortest form, no surrogates, up to U+10FFFF;
- * the controls U+0080 to U+009F are refused too. On failure the cursor stays on the lead octet. */
+/* UTF8-non-ascii of RFC 6532 3.1; the controls U+0080 to U+009F are refused too. On failure the
+ * cursor stays on the lead octet. */
 static int utf8(cursor *s)
 {
-  uint8_t lead = s->at[0];
-  uint8_t low = lead == 0xc2 || lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  int len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  int i;
+  size_t len = tern__utf8(s->at, 4); /* the NUL at the end ends a sequence that is cut short */
 
-  if (s->ascii || lead < 0xc2 || lead > 0xf4 || s->at[1] < low || s->at[1] > high)
+  if (s->ascii || len < 2 || (s->at[0] == 0xc2 && s->at[1] < 0xa0))
     return 0;
-  for (i = 2; i < len; i++)
-    if ((s->at[i] & 0xc0) != 0x80)
-      return 0;
   s->at += len;
   s->utf8 = 1;
   return 1;

@@ -104,6 +104,12 @@ const char *tern_phase_name(uint32_t phase)
 
 const char *tern_field_name(uint32_t field)
 {
+  if (field >= TERN_FIELD_FROM && field < TERN_FIELDS_MESSAGE)
+    return word("From\0Sender\0Reply-To\0To\0Cc\0Bcc\0Subject\0Date\0Message-ID\0In-Reply-To\0"
+                "References\0Auto-Submitted\0List-Unsubscribe\0Importance\0header name\0"
+                "header value\0group\0text\0HTML\0calendar\0part\0content type\0file name\0file\0"
+                "Content-ID\0description\0encoding\0",
+                field - TERN_FIELD_FROM);
   if (field >= TERN_FIELD_HEADER && field <= TERN_FIELD_DKIM_SIGNATURE)
     return word("header\0DKIM domain\0DKIM selector\0DKIM identity\0DKIM fields\0DKIM signature\0",
                 field - TERN_FIELD_HEADER);

@@ -5,7 +5,8 @@
 
 #include <tern/base.h>
 
-#define TERN__DOMAIN_MAX 254u /* octets of a domain in ASCII, its NUL included */
+#include "base/idn.h"
+
 #define TERN__MX_MAX 64u      /* hosts of one domain that are kept, the most preferred */
 
 #define TERN__DOMAIN_NAME 0u
@@ -17,9 +18,6 @@
 tern_status tern__domain_of(const char *mailbox, char out[TERN__DOMAIN_MAX], uint32_t *kind);
 /* The same for a domain alone, as in a table of routes or policies. */
 tern_status tern__domain_fold(const char *domain, char out[TERN__DOMAIN_MAX]);
-/* Writes domain with its IDN labels as A-labels; in the file of the build with libidn2, or that of
- * the one without. TERN_E_ADDRESS, TERN_E_UNSUPPORTED. */
-tern_status tern__domain_to_ascii(const char *domain, char out[TERN__DOMAIN_MAX]);
 
 /* Whether rule holds for domain: the same name, or, with a dot in front, any name below, or "*".
  * Returns 0 for no, else a number that is the greater the closer the rule fits. */

@@ -1,9 +1,10 @@
 /* idn.c - internationalised domains as A-labels, by libidn2 (IDNA 2008, with the mapping of UTS 46
- * that users' keyboards need). Neighbours: route.c; idn_none.c stands in where libidn2 is absent. */
+ * that users' keyboards need). host builds only: idn_none.c stands in where libidn2 is absent.
+ * Neighbours: message/address.c, delivery/route.c. */
+#include "base/idn.h"
+
 #include <idn2.h>
 #include <string.h>
-
-#include "delivery/route.h"
 
 tern_status tern__domain_to_ascii(const char *domain, char out[TERN__DOMAIN_MAX])
 {

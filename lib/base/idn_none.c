@@ -1,5 +1,5 @@
 /* idn_none.c - a build without libidn2: domains beyond ASCII are refused, not guessed at. */
-#include "delivery/route.h"
+#include "base/idn.h"
 
 tern_status tern__domain_to_ascii(const char *domain, char out[TERN__DOMAIN_MAX])
 {
