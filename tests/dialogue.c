@@ -313,6 +313,7 @@ static void setting_line(dialogue *d, const char *key, char *value, int line)
     d->ehlo = unescaped(value, strlen(value));
   } else if (is(key, "lmtp")) d->lmtp = 1;
   else if (is(key, "channel-safe")) d->channel_safe = 1;
+  else if (is(key, "eager")) d->eager = 1;
   else if (is(key, "one-read")) d->one_read = 1;
   else if (is(key, "window")) d->window = (uint32_t)strtoul(value, NULL, 10);
   else if (is(key, "text")) d->text = (size_t)strtoul(value, NULL, 10);

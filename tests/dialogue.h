@@ -63,7 +63,7 @@ typedef struct dialogue {
   const char *path;
   /* settings */
   uint32_t tls, window, mask, pipeline;
-  int tls_given, lmtp, channel_safe, auth, quit; /* quit: 0 no, 1 after the mails, 2 early */
+  int tls_given, lmtp, channel_safe, eager, auth, quit; /* quit: 0 no, 1 after the mails, 2 early */
   char *ehlo;
   size_t text, out;
   uint64_t deadline;

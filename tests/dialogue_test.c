@@ -386,6 +386,8 @@ static void begin(run *r)
   if (d->tls_given) good(r, tern_session_set_tls(r->s, d->tls), "set_tls");
   if (d->lmtp) good(r, tern_session_set_lmtp(r->s, 1), "set_lmtp");
   if (d->channel_safe) good(r, tern_session_set_channel_safe(r->s, 1), "set_channel_safe");
+  if (d->eager) good(r, tern_session_set_eager(r->s, 1), "set_eager");
+  r->w.eager = d->eager;
   if (d->mask) good(r, tern_session_set_mask(r->s, d->mask), "set_mask");
   if (d->pipeline) good(r, tern_session_set_pipeline(r->s, d->pipeline), "set_pipeline");
   if (d->deadline != TERN_NEVER)

@@ -82,6 +82,14 @@ static tern__tcp *make_pair(int *server)
   return tcp;
 }
 
+static void put(tern__tcp *tcp, const char *text)
+{
+  size_t done = 0;
+
+  assert_int_equal(tern__tcp_transport()->write(tcp, (const uint8_t *)text, strlen(text), &done),
+                   TERN_OK);
+}
+
 static void test_connected(void **state)
 {
   static const struct {
@@ -113,16 +121,47 @@ static void test_connected(void **state)
     assert_string_equal(literal, "");
     assert_string_equal(tern__tcp_detail(tcp), "");
     fd = tern__tcp_handle(tcp);
+    put(tcp, "a");
+    put(tcp, "b"); /* the second write in a row must not wait for the first */
     assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
-    assert_true(on != 0);
-    on = 0;
-    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &size), 0);
     assert_true(on != 0);
     assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     tern__tcp_free(tcp);
     close(listener);
   }
+}
+
+/* Read and write of a socket that may block for a slice do not block; waiting ends with the slice
+ * or with the first octets. */
+static void test_slice(void **state)
+{
+  uint32_t port = 0;
+  int listener = listen_at("127.0.0.1", 1, &port), peer;
+  const tern_transport *table = tern__tcp_transport();
+  uint8_t got[8];
+  size_t len = 0;
+  tern__tcp *tcp;
+
+  (void)state;
+  assert_int_equal(tern__tcp_open(NULL, "127.0.0.1", port, 1000, &tcp), TERN_OK);
+  tern__tcp_set_slice(tcp, 50);
+  assert_int_equal(finish(tcp), TERN_OK);
+  peer = accept(listener, NULL, NULL);
+  assert_true(peer >= 0);
+  assert_int_equal(table->read(tcp, got, sizeof got, &len), TERN_E_AGAIN);
+  if (tern__tcp_slice(tcp) != 0) {
+    assert_int_equal(tern__tcp_read_wait(tcp, got, sizeof got, &len), TERN_E_AGAIN);
+    assert_int_equal(write(peer, "hi", 2), 2);
+    assert_int_equal(tern__tcp_read_wait(tcp, got, sizeof got, &len), TERN_OK);
+    assert_int_equal(len, 2);
+    close(peer);
+    assert_int_equal(tern__tcp_read_wait(tcp, got, sizeof got, &len), TERN_E_CLOSED);
+  } else {
+    close(peer);
+  }
+  tern__tcp_free(tcp);
+  close(listener);
 }
 
 static void test_refused(void **state)
@@ -444,6 +483,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_connected),
+    cmocka_unit_test(test_slice),
     cmocka_unit_test(test_refused),
     cmocka_unit_test(test_every_address_is_tried),
     cmocka_unit_test(test_hosts_that_are_none),

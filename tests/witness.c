@@ -61,6 +61,7 @@ static void ask(witness *w, int kind, size_t mail, size_t index)
   item->mail = (uint8_t)mail;
   item->index = (uint16_t)index;
   item->transaction = w->transaction;
+  item->ahead = (uint8_t)(kind == WITNESS_END && w->ahead);
 }
 
 static int outstanding(const witness *w, int kind)
@@ -81,7 +82,8 @@ static void content_ended(witness *w)
   for (m = 0; m < w->mails; m++)
     for (i = 0; i < w->mail[m].count; i++) {
       witness_rcpt *r = &w->mail[m].rcpt[i];
-      if (r->transaction != w->transaction || r->rcpt_code / 100 != 2) continue;
+      if (r->transaction != w->transaction) continue;
+      if (r->rcpt_code / 100 != 2 && !(w->ahead && r->rcpt_code == 0)) continue;
       r->handed = 1;
       any = 1;
       if (w->lmtp) ask(w, WITNESS_END, m, i); /* RFC 2033 4.2: a reply for each */
@@ -92,7 +94,8 @@ static void content_ended(witness *w)
 static void content_began(witness *w)
 {
   w->contents++;
-  if (outstanding(w, WITNESS_RCPT) || outstanding(w, WITNESS_MAIL))
+  w->ahead = outstanding(w, WITNESS_RCPT) || outstanding(w, WITNESS_MAIL);
+  if (w->ahead && (!w->eager || w->lmtp || w->mode != WITNESS_LINE || w->refused_envelope))
     fault(w, "content left before the replies to MAIL and RCPT were read");
 }
 
@@ -169,7 +172,7 @@ static void bdat_line(witness *w, const char *rest)
   w->last_chunk = strcasecmp(end, " LAST") == 0;
   if (end == rest || (*end && !w->last_chunk)) fault(w, "odd BDAT: %.100s", w->line);
   if (w->content == 0 || w->octets > 0) content_began(w);
-  if (w->octets > 0 && w->accepted == 0) fault(w, "BDAT content without an accepted recipient");
+  if (w->octets > 0 && w->accepted == 0 && !w->ahead) fault(w, "BDAT content without an accepted recipient");
   w->content += w->octets;
   if (w->octets > 0) w->mode = WITNESS_OCTETS;
   else if (w->last_chunk) content_ended(w);
@@ -289,6 +292,7 @@ static void line_octet(witness *w, uint8_t c)
 void witness_client(witness *w, const uint8_t *octets, size_t len)
 {
   size_t i;
+  if (w->stopped && len != 0) fault(w, "octets behind a refused content that had left eagerly");
   for (i = 0; i < len && !w->fault[0]; i++) {
     if (w->mode == WITNESS_LINE)
       line_octet(w, octets[i]);
@@ -316,6 +320,17 @@ static void final_reply(witness *w, const witness_item *item, unsigned code)
     }
 }
 
+/* MAIL was refused: what was said of its recipients means nothing. */
+static void refused_mail(witness *w, const witness_item *item)
+{
+  uint32_t m, i;
+  w->no_transaction = item->transaction;
+  w->refused_envelope = 1;
+  for (m = 0; m < w->mails; m++)
+    for (i = 0; i < w->mail[m].count; i++)
+      if (w->mail[m].rcpt[i].transaction == item->transaction) w->mail[m].rcpt[i].handed = 0;
+}
+
 static void reply_complete(witness *w)
 {
   unsigned code = (unsigned)atoi(w->first);
@@ -333,11 +348,13 @@ static void reply_complete(witness *w)
     w->auth_line = code == 334;
     break;
   case WITNESS_MAIL:
-    if (code / 100 != 2) w->no_transaction = item.transaction;
+    if (code / 100 != 2) refused_mail(w, &item);
     break;
   case WITNESS_RCPT:
     if (item.transaction == w->no_transaction) break; /* accepted into nothing */
     w->mail[item.mail].rcpt[item.index].rcpt_code = (uint16_t)code;
+    if (code / 100 != 2) w->mail[item.mail].rcpt[item.index].handed = 0;
+    if (code / 100 != 2) w->refused_envelope = 1;
     if (code / 100 == 2 && item.transaction == w->transaction) w->accepted++;
     break;
   case WITNESS_DATA:
@@ -351,6 +368,8 @@ static void reply_complete(witness *w)
     break;
   case WITNESS_END:
     final_reply(w, &item, code);
+    if (code / 100 == 2) w->refused_envelope = 0;
+    if (item.ahead && code / 100 != 2) w->stopped = 1;
     break;
   default:
     break;

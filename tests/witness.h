@@ -36,6 +36,7 @@ typedef struct witness_mail {
 typedef struct witness_item {
   uint8_t kind;
   uint8_t mail;
+  uint8_t ahead;  /* a content that left before the replies to its envelope */
   uint16_t index; /* of the recipient; UINT16_MAX: all accepted ones of the transaction */
   uint32_t transaction;
 } witness_item;
@@ -44,6 +45,7 @@ typedef struct witness {
   /* settings */
   uint32_t tls; /* TERN_TLS_... */
   int lmtp, channel_safe;
+  int eager; /* set after witness_init: BDAT may come before the replies to its envelope */
   witness_mail mail[WITNESS_MAILS];
   uint32_t mails;
   /* state */
@@ -52,6 +54,9 @@ typedef struct witness {
   int broken;      /* the server left the grammar, or sent what nobody asked for */
   int closing;     /* 421 was read */
   uint32_t transaction, accepted, named;
+  int refused_envelope; /* since the last content that was accepted */
+  int ahead;   /* the content under way left before the replies to its envelope */
+  int stopped; /* such a content was refused: nothing more may be sent */
   uint32_t no_transaction; /* the last one whose MAIL was refused */
   witness_item queue[WITNESS_QUEUE];
   size_t head, tail;

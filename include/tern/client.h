@@ -145,8 +145,13 @@ TERN_API tern_status tern_client_set_total_timeout(tern_client *c, uint32_t ms);
 /* Octets for what is to be written, at least TERN_SESSION_OUT_MIN; and for a reply's text. Default
  * 16,384 and 2,048 with mem NULL, else 1,024 and 512. */
 TERN_API tern_status tern_client_set_buffers(tern_client *c, size_t out, size_t text);
-/* Transactions in flight, 1 (default) to 16. */
+/* Mails that the session holds at a time, 1 to TERN_WINDOW_MAX: while the content of one leaves, the
+ * envelope of the next does (tern_client_submit). Default: 4 with mem NULL (eager: 64), else 1. It
+ * closes to 1 of itself while something was refused, and without PIPELINING. */
 TERN_API tern_status tern_client_set_window(tern_client *c, uint32_t window);
+/* 1: the server is known to be good, see tern_session_set_eager. Off by default. Mails that the end
+ * of a connection after such a refusal left unsent go on over a new one, which is not eager. */
+TERN_API tern_status tern_client_set_eager(tern_client *c, uint32_t on);
 TERN_API tern_status tern_client_set_mechanisms(tern_client *c, const tern_mechanism *const *table);
 TERN_API tern_status tern_client_set_trace(tern_client *c, tern_trace trace, void *user);
 /* Randomness for SCRAM where the build has no sockets (else the host's). */
@@ -181,6 +186,14 @@ TERN_API tern_status tern_client_auth_with(tern_client *c, const tern_credential
 /* Blocking: returns the mail's outcome: TERN_OK, TERN_PARTIAL, or negative. A connection found dead
  * before MAIL was accepted is reopened once. Stepped: TERN_E_AGAIN; any number may be queued. */
 TERN_API tern_status tern_client_send(tern_client *c, tern_mail *mail);
+/* The way to send many, also blocking: submit stores any number of mails and returns TERN_E_AGAIN (or
+ * what is wrong with this one, as send does); wait moves octets until one of them has ended and
+ * returns it, NULL once none is left. Its outcome is in the mail, which may be submitted again at
+ * once. One connection takes them all, with a round trip for each (tern_client_set_window), or none
+ * (tern_client_set_eager). Stepped: submit is send, wait is tern_client_finished. A quit that was
+ * asked for before the last mail left shares its flight where nothing can follow. */
+TERN_API tern_status tern_client_submit(tern_client *c, tern_mail *mail);
+TERN_API tern_mail *tern_client_wait(tern_client *c);
 /* QUIT and close. Waits at most TERN_PHASE_QUIT's time and cannot change a result. */
 TERN_API tern_status tern_client_quit(tern_client *c);
 /* Ends everything now, without the end of a content under way. The one call that may come from a

@@ -120,14 +120,15 @@ typedef struct tern_transaction {
 } tern_transaction;
 
 /* ---- life ----------------------------------------------------------------------------------------*/
-/* The octets that a session needs: `window` transactions in flight (at least 1), `text` octets for
+#define TERN_WINDOW_MAX 128u
+/* The octets that a session needs: `window` transactions in it at a time (1 to TERN_WINDOW_MAX), `text` octets for
  * the text of a reply, `out` octets for what is to be written. The macro is the constant for
  * static storage; the block must be aligned as TERN_SESSION_ALIGN says. */
 #define TERN_SESSION_TEXT_MIN 128u
 #define TERN_SESSION_OUT_MIN 512u /* AUTH needs TERN_SASL_STATE_SIZE more */
 #define TERN_SESSION_ALIGN 8u
 #define TERN_SESSION_OBJECT (384u + 40u * sizeof (void *))
-#define TERN_SESSION_SLOT (64u + 6u * sizeof (void *))
+#define TERN_SESSION_SLOT (144u + 6u * sizeof (void *))
 #define TERN_SESSION_SIZE(window, text, out) \
   (TERN_SESSION_OBJECT + (window) * TERN_SESSION_SLOT + (text) + (out))
 TERN_API size_t tern_session_size(uint32_t window, size_t text, size_t out);
@@ -164,6 +165,14 @@ TERN_API tern_status tern_session_set_deadline(tern_session *s, uint64_t at);
 /* At most this many octets of commands unanswered at a time, 0: no limit. For transports whose
  * write blocks while the peer's does. */
 TERN_API tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets);
+/* The caller's word that the server keeps to RFC 3030 and 2920: with PIPELINING and CHUNKING, and
+ * content whose length is known, BDAT follows its envelope at once, for as many mails as the window
+ * holds, so that no mail waits for a reply. Without it (the default) the content of a mail leaves
+ * once its RCPT were answered, beside the envelope of the next. A server that does not discard the
+ * octets of a chunk which it refuses takes them for commands: after a refused eager BDAT the session
+ * therefore ends, mails that had left whole become TERN_UNKNOWN, others TERN_UNSENT. Not for LMTP,
+ * nor for mails under TERN_MAIL_ALL_OR_NONE; anything refused stops it until a mail has gone well. */
+TERN_API tern_status tern_session_set_eager(tern_session *s, uint32_t on);
 /* A table ended by NULL, strongest first; NULL: tern_mechanisms(). Borrowed. At most 32. */
 TERN_API tern_status tern_session_set_mechanisms(tern_session *s,
                                                  const tern_mechanism *const *table);

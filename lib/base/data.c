@@ -13,8 +13,9 @@
 
 enum { LINE_START, LINE, AFTER_CR, DOT_SENT };
 
+#define BLOCK 64u
+
 static const uint8_t crlf[2] = { '\r', '\n' };
-static const uint8_t dot[1] = { '.' };
 
 void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse)
 {
@@ -36,6 +37,7 @@ static tern_status fetch(tern__data *d, int pull, tern_status *cause)
   tern_status st;
 
   while (d->len == 0) {
+    d->dirty = 0;
     if (d->last) return TERN_SOURCE_END;
     if (t->spans != NULL || t->source == NULL) {
       if (t->spans == NULL || d->span == t->span_count) {
@@ -44,6 +46,7 @@ static tern_status fetch(tern__data *d, int pull, tern_status *cause)
       }
       d->at = t->spans[d->span].octets;
       d->len = t->spans[d->span++].len;
+      if (d->known) d->clean = d->len;
       continue;
     }
     if (!pull) return TERN_E_STATE;
@@ -63,12 +66,8 @@ static tern_status fetch(tern__data *d, int pull, tern_status *cause)
   return TERN_OK;
 }
 
-static tern_status lend(tern__data *d, tern_span *out, const uint8_t *octets, size_t len)
+static tern_status lend(tern_span *out, const uint8_t *octets, size_t len)
 {
-  if (octets == d->at) {
-    d->at += len;
-    d->len -= len;
-  }
   out->octets = octets;
   out->len = len;
   return TERN_OK;
@@ -81,15 +80,64 @@ static tern_status repair(tern__data *d, tern_span *out, size_t skip)
   if (skip != 0) d->at += skip; /* at the end there is no octet, and no address */
   d->len -= skip;
   d->state = LINE_START;
-  return lend(d, out, crlf, sizeof crlf);
+  return lend(out, crlf, sizeof crlf);
 }
 
-/* The longest run from d->at that leaves as it is; 0 where a repair or a dot is due at once. Sets
- * the state that the run ends in. */
+/* Whether each CR of these octets has its LF behind it and each LF its CR before it, the first and
+ * the last octet included; *high is or-ed with all of them. len is not 0. Written so that compilers
+ * make vectors of it: it costs less than to look for line ends. */
+static int all_crlf(const uint8_t *p, size_t len, uint8_t *high)
+{
+  uint8_t bad = p[0] == '\n' || p[len - 1] == '\r', any = p[len - 1];
+  size_t i;
+
+  for (; len > BLOCK; p += BLOCK, len -= BLOCK)
+    for (i = 0; i < BLOCK; i++) {
+      bad |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
+      any |= p[i];
+    }
+  for (i = 0; i + 1 < len; i++) {
+    bad |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
+    any |= p[i];
+  }
+  *high |= any;
+  return !bad;
+}
+
+/* The run from d->at in octets that need no repair: all, or as far as the next dot that is to be
+ * doubled, which the run holds and the next one begins with. */
+static size_t known_run(tern__data *d)
+{
+  const uint8_t *p = d->at, *end = d->at + d->clean, *lf;
+
+  if (d->dots) {
+    while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+      p = lf + 1;
+      if (p == end) break;
+      if (*p != '.') continue;
+      d->clean = (size_t)(end - p);
+      d->state = DOT_SENT;
+      return (size_t)(p - d->at);
+    }
+  }
+  d->clean = 0;
+  d->state = end[-1] == '\n' ? LINE_START : LINE;
+  return (size_t)(end - d->at);
+}
+
+/* The longest run from d->at that leaves as it is; 0 where a repair is due at once. Sets the state
+ * that the run ends in. */
 static size_t clean_run(tern__data *d)
 {
   const uint8_t *p = d->at, *end = d->at + (d->len < RUN_MAX ? d->len : RUN_MAX), *lf, *cr;
+  uint8_t high = 0;
 
+  if (d->clean == 0 && !d->dirty) {
+    if (end[-1] == '\r' && end - p > 1) end--; /* its LF may be the next octet */
+    if (all_crlf(p, (size_t)(end - p), &high)) d->clean = (size_t)(end - p);
+    else d->dirty = 1; /* no further try in this piece */
+  }
+  if (d->clean != 0) return known_run(d);
   while (p < end) {
     if (d->state == LINE_START && d->dots && *p == '.') break;
     lf = memchr(p, '\n', (size_t)(end - p));
@@ -125,7 +173,7 @@ tern_status tern__data_next(tern__data *d, int pull, tern_span *out, tern_status
       if (d->state == AFTER_CR) return repair(d, out, 0);
       if (d->state == LINE_START) return st;
       d->state = LINE_START;
-      return lend(d, out, crlf, sizeof crlf); /* the final line ending: RFC 5321 4.1.1.4 */
+      return lend(out, crlf, sizeof crlf); /* the final line ending: RFC 5321 4.1.1.4 */
     }
     if (st != TERN_OK) return st;
     if (d->state == AFTER_CR) {
@@ -133,15 +181,20 @@ tern_status tern__data_next(tern__data *d, int pull, tern_span *out, tern_status
       d->at++;
       d->len--;
       d->state = LINE_START;
-      return lend(d, out, crlf, sizeof crlf);
+      return lend(out, crlf, sizeof crlf);
     }
     if (d->state == LINE_START && d->dots && *d->at == '.') {
-      d->state = DOT_SENT;
-      return lend(d, out, dot, sizeof dot);
+      d->state = DOT_SENT; /* the dot is lent here, and once more with its line */
+      return lend(out, d->at, 1);
     }
-    if (d->state == DOT_SENT) d->state = LINE; /* the caller's own dot opens this run */
+    if (d->state == DOT_SENT) d->state = LINE;
     run = clean_run(d);
-    if (run != 0) return lend(d, out, d->at, run);
+    if (run != 0) {
+      const uint8_t *from = d->at;
+      d->at += run;
+      d->len -= run;
+      return lend(out, from, run + (d->state == DOT_SENT));
+    }
     if (*d->at == '\n') return repair(d, out, 1);
     /* a CR whose next octet decides; it may be in the next piece */
     if (d->len > 1 && d->at[1] != '\n') return repair(d, out, 1);
@@ -151,18 +204,22 @@ tern_status tern__data_next(tern__data *d, int pull, tern_span *out, tern_status
   }
 }
 
-/* Whether len octets hold one over 127. */
-static int high(const uint8_t *p, size_t len)
+/* The spans need nothing, not even a last line end: measured without looking for lines. A header
+ * beyond ASCII is for the slow way. */
+static int measure_clean(const tern_transaction *t, tern_content_info *info)
 {
-  const uint64_t mask = UINT64_C(0x8080808080808080);
-  uint64_t word, any = 0;
+  uint8_t high = 0, last = '\n';
+  size_t i;
 
-  for (; len >= sizeof word; p += sizeof word, len -= sizeof word) {
-    memcpy(&word, p, sizeof word);
-    any |= word & mask;
+  for (i = 0; i < t->span_count; i++) {
+    if (t->spans[i].len == 0) continue;
+    if (!all_crlf(t->spans[i].octets, t->spans[i].len, &high)) return 0;
+    last = t->spans[i].octets[t->spans[i].len - 1];
+    info->length += t->spans[i].len;
   }
-  for (; len != 0; p++, len--) any |= *p & 0x80u;
-  return any != 0;
+  if (last != '\n' || high > 127) return 0;
+  info->flags = TERN__CONTENT_CLEAN;
+  return 1;
 }
 
 tern_status tern__data_measure(const tern_transaction *t, tern_content_info *info)
@@ -175,9 +232,12 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
 
   info->length = 0;
   info->flags = 0;
+  if (measure_clean(t, info)) return TERN_OK;
+  info->length = 0;
   tern__data_begin(&d, t, 0, (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
   while ((st = tern__data_next(&d, 0, &run, &cause)) == TERN_OK) {
     size_t i = 0;
+    uint8_t high = 0;
 
     info->length += run.len;
     for (; header && i < run.len; i++) {
@@ -185,7 +245,8 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
       if (run.octets[i] != '\n' && run.octets[i] != '\r') newlines = 0;
       if (run.octets[i] > 127) info->flags |= TERN_CONTENT_UTF8_HEADER | TERN_CONTENT_8BIT;
     }
-    if (high(run.octets + i, run.len - i)) info->flags |= TERN_CONTENT_8BIT;
+    if (i < run.len) (void)all_crlf(run.octets + i, run.len - i, &high);
+    if (high > 127) info->flags |= TERN_CONTENT_8BIT;
   }
   return st == TERN_SOURCE_END ? TERN_OK : st;
 }

@@ -15,9 +15,16 @@ typedef struct tern__data {
   uint8_t dots;    /* transparency: DATA, not BDAT */
   uint8_t refuse;  /* a repair is an error instead */
   uint8_t last;    /* no further piece comes */
+  uint8_t known;   /* the spans were measured as clean */
+  uint8_t dirty;   /* this piece is not, and is looked at line by line */
+  size_t clean;    /* so many octets from `at` on need no repair */
 } tern__data;
 
-/* Begins at the content's first octet (the caller has rewound a source). */
+/* Of tern__data_measure alone: no octet has to change, but for transparency. */
+#define TERN__CONTENT_CLEAN 0x80000000u
+
+/* Begins at the content's first octet (the caller has rewound a source). Spans that were measured
+ * as clean need not be looked at again: set `known` then. */
 void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse);
 /* Whether it is known that no octet follows. */
 int tern__data_ended(const tern__data *d);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "client/client.h"
 
 static uint32_t of_mail(const tern__attempt *a, uint32_t index)
 {
@@ -44,6 +45,7 @@ static void on_done(void *user, tern_status status, const tern_error *error)
 
   (void)status; /* made anew over all attempts */
   a->ended = 1;
+  a->client->ended++;
   tern__mail_copy_error(a->mail, &a->error, error);
 }
 
@@ -51,7 +53,7 @@ static tern_status on_progress(void *user, uint64_t sent, uint64_t total)
 {
   const tern__attempt *a = user;
 
-  if (*a->cancelled) return TERN_E_CANCELLED;
+  if (a->client->cancel) return TERN_E_CANCELLED;
   return a->mail->progress ? a->mail->progress(a->mail->progress_user, sent, total) : TERN_OK;
 }
 
@@ -112,7 +114,8 @@ static void fill(tern__attempt *a, uint32_t count)
   t->recipient = on_recipient;
   t->settled = on_settled;
   t->done = on_done;
-  t->progress = on_progress;
+  /* content in memory leaves under the eyes of the pump; a source may take long within one write */
+  t->progress = mail->progress || mail->source ? on_progress : NULL;
   t->user = a;
   t->spans = mail->spans;
   t->span_count = mail->span_count;
@@ -121,8 +124,7 @@ static void fill(tern__attempt *a, uint32_t count)
   t->source_user = mail;
 }
 
-tern__attempt *tern__attempt_new(tern_mail *mail, const volatile uint32_t *cancelled,
-                                 tern_status *status)
+tern__attempt *tern__attempt_new(tern_mail *mail, tern_client *client, tern_status *status)
 {
   uint32_t i, n = 0, count = tern__mail_unsent(mail);
   size_t map = count == mail->rcpt_count ? 0 : count * sizeof (uint32_t);
@@ -144,7 +146,7 @@ tern__attempt *tern__attempt_new(tern_mail *mail, const volatile uint32_t *cance
   }
   a->mail = mail;
   a->size = size;
-  a->cancelled = cancelled;
+  a->client = client;
   if (map) a->map = (uint32_t *)(void *)(a + 1);
   for (i = 0; map && i < mail->rcpt_count; i++)
     if (mail->rcpts[i].outcome == TERN_UNSENT) a->map[n++] = i;

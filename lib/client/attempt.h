@@ -15,14 +15,13 @@ struct tern__attempt {
   uint32_t settled_by_mail; /* of these, by the reply to MAIL */
   uint32_t ended;           /* the engine called `done` */
   tern_error error;             /* its error then; texts belong to the mail */
-  const volatile uint32_t *cancelled; /* the client's flag, seen while content leaves */
+  tern_client *client; /* its flag of cancellation, seen while content leaves; its count of ended */
 };
 
 /* An attempt for those recipients of mail that are unsent, of which there must be one. The source
  * is put back to its first octet where it was read before. NULL with *status: TERN_E_NOMEM,
  * TERN_E_REWIND. */
-tern__attempt *tern__attempt_new(tern_mail *mail, const volatile uint32_t *cancelled,
-                                 tern_status *status);
+tern__attempt *tern__attempt_new(tern_mail *mail, tern_client *client, tern_status *status);
 void tern__attempt_free(tern__attempt *attempt);
 
 #endif

@@ -215,8 +215,15 @@ tern_status tern_client_set_buffers(tern_client *c, size_t out, size_t text)
 tern_status tern_client_set_window(tern_client *c, uint32_t window)
 {
   if (!c) return TERN_E_NOMEM;
-  if (window < 1 || window > 16) return wrong(c, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0);
+  if (window < 1 || window > TERN_WINDOW_MAX) return wrong(c, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0);
   c->window = window;
+  return TERN_OK;
+}
+
+tern_status tern_client_set_eager(tern_client *c, uint32_t on)
+{
+  if (!c) return TERN_E_NOMEM;
+  c->eager = on != 0;
   return TERN_OK;
 }
 
@@ -285,7 +292,7 @@ static tern_status begin(tern_client *c)
   tern__free_string(c->mem, c->attached_host);
   c->attached_host = NULL;
   c->target = TERN__TARGET_NONE;
-  c->want_quit = c->probe = c->in_clear = c->reusable = 0;
+  c->want_quit = c->probe = c->in_clear = c->reusable = c->careful = 0;
   c->left = 0;
   c->due = TERN_NEVER;
   c->tls_version = c->tls_cipher = NULL;
@@ -420,7 +427,7 @@ tern_status tern_client_auth_external(tern_client *c, const char *authzid)
   return tern_client_auth_with(c, &cred);
 }
 
-tern_status tern_client_send(tern_client *c, tern_mail *mail)
+tern_status tern_client_submit(tern_client *c, tern_mail *mail)
 {
   tern_error e;
 
@@ -437,7 +444,14 @@ tern_status tern_client_send(tern_client *c, tern_mail *mail)
   mail->client = c;
   mail->where = TERN__MAIL_QUEUED;
   tern__queue_push(&c->queue, mail);
-  if (!c->blocking) return TERN_E_AGAIN;
+  return TERN_E_AGAIN;
+}
+
+tern_status tern_client_send(tern_client *c, tern_mail *mail)
+{
+  tern_status st = tern_client_submit(c, mail);
+
+  if (st != TERN_E_AGAIN || !c->blocking) return st;
   (void)run(c, mail);
   tern__client_forget(mail);
   return tern_mail_status(mail);
@@ -492,6 +506,14 @@ tern_status tern_client_vrfy(tern_client *c, const char *argument)
 tern_status tern_client_step(tern_client *c)
 {
   return c ? tern__pump_step(c) : TERN_E_NOMEM;
+}
+
+tern_mail *tern_client_wait(tern_client *c)
+{
+  while (c && c->blocking && !c->finished.first && (c->queue.first || c->attempts) &&
+         tern__pump_step(c) == TERN_E_AGAIN)
+    if (!c->finished.first) tern__pump_wait(c);
+  return tern_client_finished(c);
 }
 
 tern_mail *tern_client_finished(tern_client *c)

@@ -16,7 +16,8 @@
 #include "transport/tcp.h"
 #endif
 
-#define TERN__SPANS_MAX 16u
+#define TERN__SPANS_MAX 64u
+#define TERN__SLICE 200u /* the longest wait at a time, ms */
 
 /* Where the connection is. */
 #define TERN__OFF 0u
@@ -70,6 +71,7 @@ struct tern_client {
   uint8_t lmtp;
   uint8_t channel_safe;
   uint8_t blocking;
+  uint8_t eager;
   tern_error setting; /* a setting that failed: connect answers it */
 
   /* where to, and who */
@@ -87,6 +89,7 @@ struct tern_client {
   uint8_t quit_given;     /* to this session */
   uint8_t tls_up;
   uint8_t drained;        /* TERN__DRAINED_...: a read can wait for the next wait */
+  uint8_t careful;        /* an eager content was refused: no more of that until connect */
   uint8_t reusable;       /* it ended while idle, after mails: may be opened again */
   uint32_t mails;         /* that ended on it */
   tern__link link;        /* the top: TLS, or what is below */
@@ -106,6 +109,7 @@ struct tern_client {
   uint32_t tls_verified;
   char *detail; /* that error points to */
   tern_error error;
+  uint64_t now;      /* as the step began */
   uint64_t due;      /* of the total timeout; TERN_NEVER */
   uint64_t left;     /* of it, after a blocking connect, for the first mail; 0: all */
   uint32_t wait_for; /* events that the last turn found wanting */
@@ -123,6 +127,8 @@ struct tern_client {
   tern__queue queue;
   tern__queue finished;
   tern__attempt *attempts; /* in flight, oldest first */
+  tern__attempt *attempts_last;
+  uint32_t ended; /* of them, not yet collected */
   volatile uint32_t cancel;
 };
 

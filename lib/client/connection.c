@@ -165,13 +165,22 @@ static tern_status prepare_tls(tern_client *c)
   return c->cert || c->key || c->insecure ? check_certificate(c) : TERN_OK;
 }
 
+/* Mails in the session at a time. By default one waits while one's envelope and another's content
+ * are on the way, and eager as many as fill a large flight; on small memory one. */
+static uint32_t window_of(const tern_client *c)
+{
+  if (c->window) return c->window;
+  if (c->mem) return 1;
+  return c->eager ? 64 : 4;
+}
+
 /* The read buffer and the session live in one block, kept for the next connection. */
 static tern_status make_block(tern_client *c)
 {
   size_t in = c->mem ? 512 : 4096;
   size_t out = c->out_size ? c->out_size : c->mem ? 1024 : 16384;
   size_t text = c->text_size ? c->text_size : c->mem ? 512 : 2048;
-  uint32_t window = c->window ? c->window : 1;
+  uint32_t window = window_of(c);
   size_t size = in + tern_session_size(window, text, out);
   tern_status st;
 
@@ -236,6 +245,7 @@ static tern_status set_session(tern_client *c)
   if (st == TERN_OK && c->required)
     st = tern_session_set_policy(s, c->required, TERN_REQUIRE);
   if (st == TERN_OK && c->never) st = tern_session_set_policy(s, c->never, TERN_NEVER_USE);
+  if (st == TERN_OK) st = tern_session_set_eager(s, c->eager && !c->careful);
   if (st == TERN_OK) st = tern_session_set_mechanisms(s, c->mechanisms);
   if (st == TERN_OK) st = tern_session_set_trace(s, c->trace, c->trace_user);
   if (st == TERN_OK) st = set_timeouts(c);
@@ -249,7 +259,8 @@ static void start_session(tern_client *c)
 {
   tern_status st = set_session(c);
 
-  if (st == TERN_OK) st = tern_session_start(c->session, tern__conn_now(c));
+  c->now = tern__conn_now(c); /* of the transport, which may have a clock of its own */
+  if (st == TERN_OK) st = tern_session_start(c->session, c->now);
   if (st != TERN_OK) {
     fail_field(c, st, TERN_PHASE_NONE, st == TERN_E_NAME ? TERN_FIELD_EHLO_NAME : TERN_FIELD_NONE,
                NULL);
@@ -257,6 +268,7 @@ static void start_session(tern_client *c)
     return;
   }
   c->state = TERN__ON;
+  c->drained = c->mode == TERN_TLS_IMPLICIT ? 0 : TERN__DRAINED_BEFORE; /* the greeting takes its time */
   tern__conn_login(c);
 }
 
@@ -309,6 +321,8 @@ static tern_status dial(tern_client *c)
     tern__conn_drop(c);
     return st;
   }
+  if (c->blocking && (timeout == 0 || timeout >= TERN__SLICE))
+    tern__tcp_set_slice(c->tcp, TERN__SLICE);
   c->state = TERN__DIALLING;
   return TERN_OK;
 #else

@@ -15,7 +15,6 @@
 #endif
 
 #define TURNS 256u    /* of one step; then others may have a go */
-#define SLICE 200u    /* the longest wait at a time, ms */
 #define NAP 10u       /* before a source that had nothing is asked again, ms */
 #define LAST_READS 64 /* of what the server said before writing failed */
 
@@ -81,15 +80,16 @@ static int connection_died(tern_status status)
   return status == TERN_E_CLOSED || status == TERN_E_IO || status == TERN_E_SERVICE_UNAVAILABLE;
 }
 
-/* The server refused something by a reply that also ended the session: RSET, or an envelope sent
- * ahead (decision 4). The connection is gone, the client is not at fault. */
+/* The server refused something by a reply that also ended the session: RSET, an envelope sent ahead
+ * or an eager content (decision 4). The connection is gone, the client is not at fault. */
 static int ended_by_refusal(const tern_error *e)
 {
   uint32_t group = tern_status_class(e->status);
 
   return (group == TERN_CLASS_TRANSIENT || group == TERN_CLASS_PERMANENT) &&
          e->status != TERN_E_SERVICE_UNAVAILABLE &&
-         (e->phase == TERN_PHASE_RSET || e->phase == TERN_PHASE_MAIL);
+         (e->phase == TERN_PHASE_RSET || e->phase == TERN_PHASE_MAIL ||
+          e->phase == TERN_PHASE_END_OF_DATA);
 }
 
 /* 421 to MAIL says "not on this connection": its recipients are as good as not asked. */
@@ -110,12 +110,14 @@ static int goes_on(tern_client *c, tern__attempt *a)
   if (!tern_session_ended(c->session)) /* MAILMAX: what is left needs another connection */
     return tern_session_spent(c->session) && a->error.status == TERN_E_CLOSED &&
            (a->settled || c->mails) && tern__mail_unsent(mail) != 0;
-  if (!c->mails || !before_mail(&a->error) || (a->settled && !off)) return 0;
-  if (connection_died(a->error.status)) {
-    if (mail->reopened) return 0;
+  if (a->settled && !off) return 0;
+  if (ended_by_refusal(&a->error)) {
+    if (!c->mails && a->error.phase != TERN_PHASE_END_OF_DATA) return 0;
+  } else {
+    if (!c->mails || !before_mail(&a->error) || !connection_died(a->error.status) ||
+        mail->reopened)
+      return 0;
     mail->reopened = 1;
-  } else if (!ended_by_refusal(&a->error)) {
-    return 0;
   }
   for (i = 0; off && i < a->transaction.rcpt_count; i++)
     mail->rcpts[a->map ? a->map[i] : i].outcome = TERN_UNSENT;
@@ -126,16 +128,19 @@ static int goes_on(tern_client *c, tern__attempt *a)
  * not to be done over; those that are stand at the head of the queue again. */
 static uint32_t collect(tern_client *c)
 {
-  tern__attempt **at = &c->attempts, *a;
+  tern__attempt **at = &c->attempts, *a, *before = NULL;
   tern__queue again = {NULL, NULL};
   uint32_t over = 0;
 
-  while ((a = *at) != NULL) {
+  while (c->ended != 0 && (a = *at) != NULL) {
     if (!a->ended) {
       at = &a->next;
+      before = a;
       continue;
     }
     *at = a->next;
+    if (c->attempts_last == a) c->attempts_last = before;
+    c->ended--;
     if (goes_on(c, a)) {
       a->mail->where = TERN__MAIL_QUEUED;
       tern__queue_push(&again, a->mail);
@@ -166,6 +171,7 @@ static void end_connection(tern_client *c)
                ended_by_refusal(e));
 
   c->reusable = 0;
+  if (e->phase == TERN_PHASE_END_OF_DATA && ended_by_refusal(e)) c->careful = 1;
   if (e->status == TERN_OK) { /* after QUIT: the caller's, or because the server takes no more */
     c->reusable = !c->want_quit && c->target == TERN__TARGET_URL;
   } else if (again) {
@@ -223,19 +229,24 @@ static int plain_socket(const tern_client *c)
 #endif
 }
 
-/* One read into the session; 1 when something moved. */
+/* What a read came to; 1 when something moved. */
+static int take(tern_client *c, tern_status status, size_t len)
+{
+  if (status == TERN_E_AGAIN) return 0;
+  if (status == TERN_OK)
+    (void)tern_session_in(c->session, c->block, len, c->now);
+  else
+    (void)tern_session_in_closed(c->session, status);
+  c->drained = plain_socket(c) && len < c->in_size ? TERN__DRAINED_NOW : 0;
+  return 1;
+}
+
 static int read_some(tern_client *c)
 {
   size_t len = 0;
   tern_status st = tern__transport_read(&c->link, c->block, c->in_size, &len);
 
-  if (st == TERN_E_AGAIN) return 0;
-  if (st == TERN_OK)
-    (void)tern_session_in(c->session, c->block, len, tern__conn_now(c));
-  else
-    (void)tern_session_in_closed(c->session, st);
-  c->drained = plain_socket(c) && len < c->in_size ? TERN__DRAINED_NOW : 0;
-  return 1;
+  return take(c, st, len);
 }
 
 /* Writing failed: what the server said before it hung up is heard first. */
@@ -246,7 +257,7 @@ static void write_failed(tern_client *c, tern_status status)
 
   for (i = 0; i < LAST_READS && !tern_session_ended(c->session); i++) {
     if (tern__transport_read(&c->link, c->block, c->in_size, &len) != TERN_OK) break;
-    (void)tern_session_in(c->session, c->block, len, tern__conn_now(c));
+    (void)tern_session_in(c->session, c->block, len, c->now);
   }
   (void)tern_session_in_closed(c->session, status);
 }
@@ -263,7 +274,7 @@ static int write_some(tern_client *c)
   c->new_mail = 0;
   if (plain_socket(c)) c->drained = TERN__DRAINED_BEFORE;
   if (st == TERN_OK)
-    (void)tern_session_out_done(c->session, done, tern__conn_now(c));
+    (void)tern_session_out_done(c->session, done, c->now);
   else
     write_failed(c, st);
   return 1;
@@ -291,17 +302,21 @@ static int feed(tern_client *c)
   while (c->queue.first && !c->probe && tern_session_room(s) && !tern_session_spent(s) &&
          (c->attempts || tern_session_idle(s))) {
     tern_mail *mail = tern__queue_pop(&c->queue);
-    tern__attempt *a, **end = &c->attempts;
+    tern__attempt *a;
     tern_status st;
     tern_error e;
 
-    a = tern__attempt_new(mail, &c->cancel, &st);
+    if (!c->attempts) c->drained = 0; /* it was idle, and may have died meanwhile */
+    a = tern__attempt_new(mail, c, &st);
     if (a) st = tern_session_send(s, &a->transaction);
     moved = 1;
     if (st == TERN_OK) {
       mail->where = TERN__MAIL_IN_FLIGHT;
-      while (*end) end = &(*end)->next;
-      *end = a;
+      if (c->attempts)
+        c->attempts_last->next = a;
+      else
+        c->attempts = a;
+      c->attempts_last = a;
       c->new_mail = 1;
       continue;
     }
@@ -378,7 +393,7 @@ static int turn_on(tern_client *c)
 {
   tern_session *s = c->session;
   uint32_t wants;
-  uint64_t now = tern__conn_now(c);
+  uint64_t now = c->now;
 
   if (tern_session_ended(s)) {
     end_connection(c);
@@ -433,7 +448,7 @@ static int turn(tern_client *c)
     tern__pump_cancel(c);
     return 0;
   }
-  if (c->due != TERN_NEVER && tern__conn_now(c) >= c->due) {
+  if (c->due != TERN_NEVER && c->now >= c->due) {
     expire(c);
     return 1;
   }
@@ -473,7 +488,9 @@ tern_status tern__pump_step(tern_client *c)
 
   if (c->stepping) return TERN_E_STATE;
   c->stepping = 1;
-  c->drained = c->nap = 0;
+  c->now = tern__conn_now(c);
+  if (!c->blocking) c->drained = 0; /* who steps has waited; else tern__pump_wait knows */
+  c->nap = 0;
   watch_total(c);
   for (turns = 0; turns < TURNS && turn(c); turns++) {
   }
@@ -524,13 +541,36 @@ int32_t tern_client_fd(const tern_client *c)
   return c->state == TERN__ON ? tern__transport_handle(&c->lower) : -1;
 }
 
+/* Our own plain socket, with nothing to be written: it waits within its read. 1: done. */
+static int wait_within_read(tern_client *c, uint32_t events, uint32_t ms)
+{
+#ifndef TERN_NO_SOCKETS
+  size_t len = 0;
+  tern_status st;
+
+  if (c->state != TERN__ON || !plain_socket(c) || events != TERN_READ || c->stepping) return 0;
+  if (tern_session_wants(c->session) != TERN_READ) return 0; /* octets of TLS are not the session's */
+  if (!tern__tcp_slice(c->tcp) || tern__tcp_slice(c->tcp) > ms) return 0;
+  st = tern__tcp_read_wait(c->tcp, c->block, c->in_size, &len);
+  c->now = tern__conn_now(c);
+  c->stepping = 1;
+  (void)take(c, st, len);
+  c->stepping = 0;
+  return 1;
+#else
+  (void)c, (void)events, (void)ms;
+  return 0;
+#endif
+}
+
 void tern__pump_wait(tern_client *c)
 {
   int32_t timeout = tern_client_timeout(c);
-  uint32_t ms = timeout < 0 || timeout > (int32_t)SLICE ? SLICE : (uint32_t)timeout;
+  uint32_t ms = timeout < 0 || timeout > (int32_t)TERN__SLICE ? TERN__SLICE : (uint32_t)timeout;
   uint32_t events = tern_client_wants(c);
 
-  if (!ms) return;
+  if (!ms || wait_within_read(c, events, ms)) return;
+  c->drained = 0;
 #ifndef TERN_NO_SOCKETS
   if (c->state == TERN__DIALLING) tern__host_wait(tern__tcp_handle(c->tcp), events, ms);
 #endif

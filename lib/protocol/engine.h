@@ -57,9 +57,10 @@ typedef struct tern__owed {
   uint8_t kind;
   uint8_t slot;
 } tern__owed;
-#define TERN__OWED 8u /* RSET, MAIL, RCPT, DATA of one mail, END of the one before, QUIT */
+/* RSET, MAIL, RCPT, DATA or END of each mail in flight; and of none QUIT, or what login.c sends. */
+#define TERN__OWED(window) (4u * (window) + 1u)
 
-/* A mail in the session. */
+/* A mail in the session. Number n in the order of arrival lies in slots[n % window]. */
 typedef struct tern__slot {
   const tern_transaction *t;
   uint64_t length;      /* on the wire without transparency, or unknown */
@@ -68,8 +69,7 @@ typedef struct tern__slot {
   uint32_t quota;       /* RCPT still allowed in this round (RCPTMAX) */
   uint32_t taken;       /* recipients that RCPT accepted in this round */
   tern_error worst;     /* the gravest word so far, for `done`; of its reply the codes alone */
-  uint16_t flags;
-  uint8_t number; /* order of arrival */
+  uint32_t flags;
 } tern__slot;
 
 #define TERN__F_UTF8 1u        /* an address beyond ASCII */
@@ -82,8 +82,10 @@ typedef struct tern__slot {
 #define TERN__F_EMPTY 128u     /* 354 came with no recipient left: a lone dot is owed */
 #define TERN__F_USED 256u      /* the content was read once: it must be rewound */
 #define TERN__F_DSN 512u       /* a recipient asks for NOTIFY or ORCPT */
-#define TERN__F_NO_BDAT 1024u  /* BDAT was not understood: once more by DATA */
+#define TERN__F_EAGER 1024u    /* the content left before the replies to the envelope */
 #define TERN__F_RSET_SENT 4096u
+#define TERN__F_BEGUN 16384u /* a round is under way */
+#define TERN__F_CLEAN 32768u /* measured: the spans go by BDAT as they are */
 #define TERN__F_STOP 8192u       /* no further round, whoever is unsent */
 #define TERN__F_MAIL_ERROR 2048u /* MAIL was refused: the rest of the group says nothing new */
 
@@ -93,7 +95,9 @@ typedef struct tern__slot {
 #define TERN__M_GONE 19u  /* TERN_UNSENT for good */
 #define TERN__M_AGAIN 18u /* too many recipients: in a further transaction */
 
-#define TERN__SPANS 4u
+#define TERN__SPANS 4u       /* in the session itself */
+#define TERN__SPANS_MORE 64u /* taken from an out buffer of TERN__OUT_LARGE or more */
+#define TERN__OUT_LARGE 8192u
 
 struct tern_session {
   /* settings */
@@ -112,18 +116,22 @@ struct tern_session {
   uint8_t lmtp;
   uint8_t channel_safe;
   uint8_t window;
+  uint8_t eager; /* by the caller's word */
 
   /* receiver */
   tern__reader reader;
   tern__offer offer;
-  tern__owed owed[TERN__OWED];
-  uint8_t owed_head;
-  uint8_t owed_count;
+  tern__owed *owed; /* a ring of TERN__OWED(window) */
+  uint16_t owed_head;
+  uint16_t owed_count;
 
   /* sender */
   uint8_t stage;
+  uint8_t span_cap;
+  uint8_t span_first;
   uint8_t span_count;
-  tern_span spans[TERN__SPANS]; /* what is to be written, in order */
+  tern_span *spans; /* what is to be written, in order: span_count from span_first on */
+  tern_span few[TERN__SPANS];
   char *out;
   uint32_t out_cap;
   uint32_t out_len;
@@ -140,10 +148,11 @@ struct tern_session {
 
   /* transactions */
   tern__slot *slots;
-  uint8_t slot;      /* the one that the sender is at */
-  uint8_t slot_used; /* slots taken */
-  uint8_t slot_next; /* arrival number to be sent next */
-  uint8_t slot_last; /* arrival number to be given next */
+  uint8_t slot;        /* the one that the sender is at */
+  uint8_t slot_used;   /* slots taken */
+  uint32_t slot_first; /* arrival number of the oldest one */
+  uint32_t slot_next;  /* of the first that may have to be begun */
+  uint32_t slot_last;  /* to be given next */
   uint32_t mails;    /* MAIL commands on this connection */
   uint32_t used;     /* extensions of the last mail */
 
@@ -163,6 +172,8 @@ struct tern_session {
   uint8_t sasl_error; /* the exchange was cancelled: the reply to "*" is awaited */
   uint8_t needs_rset;
   uint8_t surprise; /* something was refused: the window is closed */
+  uint8_t chunked;  /* BDAT was accepted on this connection */
+  uint8_t unchunked; /* it was not understood: DATA from now on */
   uint8_t quit;
   uint8_t other; /* NOOP 1, VRFY 2 asked for */
   uint8_t spent;
@@ -203,7 +214,9 @@ int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len);
 int tern__out_lends(const tern_session *s);
 /* A reply is owed to what was queued last. */
 void tern__owe(tern_session *s, unsigned kind, uint32_t count);
-tern__owed *tern__owed_first(tern_session *s);
+tern__owed *tern__owed_first(const tern_session *s);
+/* The one k places behind it, k below owed_count. */
+tern__owed *tern__owed_at(const tern_session *s, uint32_t k);
 /* The reply owed first was read; with all it, and its run, are gone. */
 void tern__owed_pop(tern_session *s, int all);
 uint32_t tern__phase_of(unsigned kind);

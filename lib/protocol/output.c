@@ -34,17 +34,31 @@ void tern__trace_line(tern_session *s, char who, const char *line, size_t len)
 }
 
 /* ---- spans ------------------------------------------------------------------------------------- */
+static int inside(const tern_session *s, const uint8_t *octets)
+{
+  return octets >= (const uint8_t *)s->out && octets < (const uint8_t *)s->out + s->out_cap;
+}
+
+static int places(const tern_session *s)
+{
+  return s->span_count < s->span_cap;
+}
+
 static int add_span(tern_session *s, const uint8_t *octets, size_t len)
 {
-  tern_span *last = s->span_count != 0 ? &s->spans[s->span_count - 1] : NULL;
+  tern_span *last = s->spans + s->span_first + s->span_count;
 
   if (len == 0) return 1;
-  if (last != NULL && last->octets + last->len == octets && octets >= (const uint8_t *)s->out &&
-      octets < (const uint8_t *)s->out + s->out_cap) {
-    last->len += len;
+  if (s->span_count != 0 && last[-1].octets + last[-1].len == octets && inside(s, octets)) {
+    last[-1].len += len;
   } else {
-    if (s->span_count == TERN__SPANS) return 0;
-    last = &s->spans[s->span_count++];
+    if (!places(s)) return 0;
+    if (s->span_first + s->span_count == s->span_cap) {
+      memmove(s->spans, s->spans + s->span_first, s->span_count * sizeof *s->spans);
+      s->span_first = 0;
+      last = s->spans + s->span_count;
+    }
+    s->span_count++;
     last->octets = octets;
     last->len = len;
   }
@@ -54,13 +68,13 @@ static int add_span(tern_session *s, const uint8_t *octets, size_t len)
 
 int tern__out_room(const tern_session *s, size_t len)
 {
-  return s->out_cap - s->out_len >= len && s->span_count < TERN__SPANS;
+  return s->out_cap - s->out_len >= len && places(s);
 }
 
 void tern__out_line(tern_session *s, tern__line *line)
 {
   line->at = s->out + s->out_len;
-  line->cap = s->span_count < TERN__SPANS ? s->out_cap - s->out_len : 0;
+  line->cap = places(s) ? s->out_cap - s->out_len : 0;
   line->len = 0;
   line->full = 0;
 }
@@ -88,9 +102,7 @@ int tern__out_lends(const tern_session *s)
   size_t i;
 
   for (i = 0; i < s->span_count; i++)
-    if (s->spans[i].octets < (const uint8_t *)s->out ||
-        s->spans[i].octets >= (const uint8_t *)s->out + s->out_cap)
-      return 1;
+    if (!inside(s, s->spans[s->span_first + i].octets)) return 1;
   return 0;
 }
 
@@ -103,11 +115,24 @@ int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len)
     return 1;
   }
   /* the last place is kept for what follows the content */
-  return s->span_count < TERN__SPANS - 1 && add_span(s, octets, len);
+  return s->span_count + 1 < s->span_cap && add_span(s, octets, len);
 }
 
 /* ---- the queue --------------------------------------------------------------------------------- */
-tern__owed *tern__owed_first(tern_session *s)
+static uint32_t ring(const tern_session *s, uint32_t k)
+{
+  uint32_t cap = TERN__OWED(s->window);
+
+  k += s->owed_head;
+  return k < cap ? k : k - cap;
+}
+
+tern__owed *tern__owed_at(const tern_session *s, uint32_t k)
+{
+  return &s->owed[ring(s, k)];
+}
+
+tern__owed *tern__owed_first(const tern_session *s)
 {
   return s->owed_count != 0 ? &s->owed[s->owed_head] : NULL;
 }
@@ -116,15 +141,15 @@ void tern__owe(tern_session *s, unsigned kind, uint32_t count)
 {
   tern__owed *o;
 
-  if (s->owed_count != 0) {
-    o = &s->owed[(s->owed_head + s->owed_count - 1u) % TERN__OWED];
-    if (kind == TERN__RCPT && o->kind == kind && o->slot == s->slot) {
+  if (kind == TERN__RCPT && s->owed_count != 0) {
+    o = tern__owed_at(s, s->owed_count - 1u);
+    if (o->kind == kind && o->slot == s->slot) {
       o->count++;
       o->last = s->written;
       return;
     }
   }
-  o = &s->owed[(s->owed_head + s->owed_count++) % TERN__OWED];
+  o = tern__owed_at(s, s->owed_count++);
   o->end = o->last = s->written;
   o->count = count;
   o->kind = (uint8_t)kind;
@@ -139,6 +164,6 @@ void tern__owed_pop(tern_session *s, int all)
   s->answered = o->end;
   if (--o->count != 0 && !all) return;
   s->answered = o->last;
-  s->owed_head = (uint8_t)((s->owed_head + 1u) % TERN__OWED);
+  s->owed_head = (uint16_t)ring(s, 1);
   s->owed_count--;
 }

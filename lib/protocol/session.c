@@ -14,7 +14,9 @@
 
 /* The public constants must hold what they are for. */
 typedef char session_fits[sizeof(tern_session) <= TERN_SESSION_OBJECT ? 1 : -1];
-typedef char slot_fits[sizeof(tern__slot) <= TERN_SESSION_SLOT ? 1 : -1];
+typedef char slot_fits[sizeof(tern__slot) + TERN__OWED(1) * sizeof(tern__owed) <= TERN_SESSION_SLOT
+                           ? 1
+                           : -1];
 
 static const uint32_t default_timeout[TERN_PHASES] = {
   60000,  60000,  60000,  60000,  /* none, resolve, connect, TLS */
@@ -24,6 +26,11 @@ static const uint32_t default_timeout[TERN_PHASES] = {
 };
 
 /* ---- life -------------------------------------------------------------------------------------- */
+static size_t whole(size_t size)
+{
+  return (size + 7) & ~(size_t)7;
+}
+
 size_t tern_session_size(uint32_t window, size_t text, size_t out)
 {
   return TERN_SESSION_SIZE(window, text, out);
@@ -33,22 +40,35 @@ tern_status tern_session_init(tern_session **session, void *block, size_t size, 
                               size_t text)
 {
   tern_session *s = block;
-  size_t fixed;
+  size_t slots, owed, fixed;
+  uint32_t i;
 
   if (session == NULL) return TERN_E_ARGUMENT;
   *session = NULL;
-  if (block == NULL || window < 1 || window > 16 || text < TERN_SESSION_TEXT_MIN ||
+  if (block == NULL || window < 1 || window > TERN_WINDOW_MAX || text < TERN_SESSION_TEXT_MIN ||
       text > UINT16_MAX || (uintptr_t)block % TERN_SESSION_ALIGN != 0)
     return TERN_E_ARGUMENT;
   text = (text + 7) & ~(size_t)7;
-  fixed = ((sizeof *s + 7) & ~(size_t)7) + window * ((sizeof(tern__slot) + 7) & ~(size_t)7);
+  slots = whole(sizeof *s);
+  owed = slots + window * whole(sizeof(tern__slot));
+  fixed = owed + whole(TERN__OWED(window) * sizeof(tern__owed));
   if (size < fixed + text + TERN_SESSION_OUT_MIN) return TERN_E_BUFFER;
-  memset(block, 0, fixed);
-  s->slots = (void *)((char *)block + ((sizeof *s + 7) & ~(size_t)7));
+  memset(block, 0, slots);
+  s->slots = (void *)((char *)block + slots);
+  for (i = 0; i < window; i++) s->slots[i].t = NULL;
+  s->owed = (void *)((char *)block + owed);
   s->window = (uint8_t)window;
   tern__reply_buffer(&s->reader, (char *)block + fixed, text);
   s->out = (char *)block + fixed + text;
   size -= fixed + text;
+  s->spans = s->few;
+  s->span_cap = TERN__SPANS;
+  if (size >= TERN__OUT_LARGE) {
+    s->spans = (void *)s->out;
+    s->span_cap = TERN__SPANS_MORE;
+    s->out += TERN__SPANS_MORE * sizeof *s->spans;
+    size -= TERN__SPANS_MORE * sizeof *s->spans;
+  }
   s->out_cap = (uint32_t)(size > 0x40000000 ? 0x40000000 : size & ~(size_t)7);
   memcpy(s->timeout, default_timeout, sizeof s->timeout);
   s->overall = TERN_NEVER;
@@ -161,6 +181,11 @@ tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets)
   return st;
 }
 
+tern_status tern_session_set_eager(tern_session *s, uint32_t on)
+{
+  return set_octet(s, s != NULL ? &s->eager : NULL, on != 0, 1);
+}
+
 tern_status tern_session_set_mechanisms(tern_session *s, const tern_mechanism *const *table)
 {
   tern_status st = settable(s);
@@ -212,9 +237,16 @@ tern_status tern__fail_reply(tern_session *s, tern_status status, uint32_t phase
   return end(s);
 }
 
+/* Whether only QUIT's answer is awaited. */
+static int quitting(const tern_session *s)
+{
+  return s->stage == TERN__QUITTING && s->slot_used == 0;
+}
+
 /* QUIT's answer, its lack, or whatever else happens then: nothing of it changes a result. */
 static tern_status end_well(tern_session *s)
 {
+  if (s->slot_used != 0) return tern__fail(s, TERN_E_CLOSED, TERN_PHASE_QUIT);
   tern__error_set(&s->error, TERN_OK, TERN_PHASE_QUIT);
   return end(s);
 }
@@ -293,7 +325,7 @@ tern_status tern_session_tick(tern_session *s, uint64_t now)
   if (s->stage == TERN__NEW) return TERN_E_STATE;
   arm(s, now);
   if (now >= tern_session_deadline(s)) {
-    if (s->stage == TERN__QUITTING) return end_well(s);
+    if (quitting(s)) return end_well(s);
     return tern__fail(s, TERN_E_TIMEOUT, tern_session_phase(s));
   }
   if (s->stage == TERN__WORK) (void)tern__login_work(s);
@@ -320,8 +352,8 @@ const uint8_t *tern_session_out(tern_session *s, size_t *len)
 {
   if (len != NULL) *len = 0;
   if (s == NULL || len == NULL || s->span_count == 0) return NULL;
-  *len = s->spans[0].len;
-  return s->spans[0].octets;
+  *len = s->spans[s->span_first].len;
+  return s->spans[s->span_first].octets;
 }
 
 size_t tern_session_outv(tern_session *s, tern_span *spans, size_t max)
@@ -330,7 +362,7 @@ size_t tern_session_outv(tern_session *s, tern_span *spans, size_t max)
 
   if (s == NULL || spans == NULL) return 0;
   n = s->span_count < max ? s->span_count : max;
-  memcpy(spans, s->spans, n * sizeof *spans);
+  memcpy(spans, s->spans + s->span_first, n * sizeof *spans);
   return n;
 }
 
@@ -362,15 +394,19 @@ tern_status tern_session_out_done(tern_session *s, size_t len, uint64_t now)
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__ENDED) return s->error.status;
   while (left != 0 && s->span_count != 0) {
-    n = left < s->spans[0].len ? left : s->spans[0].len;
-    s->spans[0].octets += n;
-    s->spans[0].len -= n;
+    tern_span *first = &s->spans[s->span_first];
+
+    n = left < first->len ? left : first->len;
+    first->octets += n;
+    first->len -= n;
     left -= n;
     s->acked += (uint32_t)n;
-    if (s->spans[0].len == 0)
-      memmove(s->spans, s->spans + 1, --s->span_count * sizeof s->spans[0]);
+    if (first->len != 0) break;
+    s->span_first++;
+    s->span_count--;
   }
   if (s->span_count == 0) {
+    s->span_first = 0;
     if (s->cred != NULL && !s->authenticated) tern__wipe(s->out, s->out_len);
     s->out_len = 0;
     s->armed &= (uint8_t)~TERN__ARMED_WRITE;
@@ -388,7 +424,7 @@ static tern_status judge(tern_session *s)
   tern_status st;
 
   if (s->early) {
-    if (s->stage == TERN__QUITTING) return end_well(s);
+    if (quitting(s)) return end_well(s);
     /* RFC 5321 3.8: 421 may come at any time; nothing else may come unasked. */
     return tern__fail_reply(s, code == 421 ? TERN_E_SERVICE_UNAVAILABLE : TERN_E_REPLY_UNEXPECTED,
                             phase);
@@ -450,7 +486,7 @@ static tern_status take_octet(tern_session *s, uint8_t c)
     return TERN_OK;
   }
   if (st < 0) {
-    if (s->stage == TERN__QUITTING) return end_well(s);
+    if (quitting(s)) return end_well(s);
     memset(&s->reader.reply, 0, sizeof s->reader.reply);
     return tern__fail(s, st, tern_session_phase(s));
   }
@@ -475,7 +511,7 @@ tern_status tern_session_in_closed(tern_session *s, tern_status reason)
 {
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__ENDED) return s->error.status;
-  if (s->stage == TERN__QUITTING) return end_well(s);
+  if (quitting(s)) return end_well(s);
   return tern__fail(s, reason < 0 ? reason : TERN_E_CLOSED, tern_session_phase(s));
 }
 
@@ -538,17 +574,14 @@ tern_status tern_session_auth(tern_session *s, tern_credentials *credentials)
 
 tern_status tern_session_send(tern_session *s, const tern_transaction *transaction)
 {
-  uint32_t i;
   tern_status st;
 
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__ENDED || s->quit || s->spent) return TERN_E_STATE;
-  for (i = 0; i < s->window && s->slots[i].t != NULL; i++)
-    ;
-  if (i == s->window) return TERN_E_AGAIN;
-  st = tern__mail_accept(s, &s->slots[i], transaction);
+  if (s->slot_last - s->slot_first == s->window) return TERN_E_AGAIN;
+  st = tern__mail_accept(s, &s->slots[s->slot_last % s->window], transaction);
   if (st != TERN_OK) return st;
-  s->slots[i].number = s->slot_last++;
+  s->slot_last++;
   s->slot_used++;
   return TERN_OK;
 }
@@ -604,7 +637,7 @@ uint32_t tern_session_idle(const tern_session *s)
 
 uint32_t tern_session_room(const tern_session *s)
 {
-  return s == NULL || s->stage == TERN__ENDED || s->quit ? 0 : (uint32_t)(s->window - s->slot_used);
+  return s == NULL || s->stage == TERN__ENDED || s->quit ? 0 : s->window - (s->slot_last - s->slot_first);
 }
 
 uint32_t tern_session_spent(const tern_session *s)

@@ -82,9 +82,11 @@ static void finish(tern_session *s, tern__slot *slot)
   } else if (accepted != 0) {
     e.status = TERN_PARTIAL;
   }
-  if (slot->number == s->slot_next) s->slot_next++;
+  if (accepted == t->rcpt_count && s->owed_count == 0) s->surprise = 0; /* the window opens again */
   slot->t = NULL;
   s->slot_used--;
+  while (s->slot_first != s->slot_last && s->slots[s->slot_first % s->window].t == NULL)
+    s->slot_first++;
   if (t->done != NULL) t->done(t->user, e.status, &e);
 }
 
@@ -93,26 +95,26 @@ static void finish(tern_session *s, tern__slot *slot)
 static void round_done(tern_session *s, tern__slot *slot)
 {
   const tern_transaction *t = slot->t;
-  int current = slot->number == s->slot_next;
   uint32_t i;
   tern_error e;
 
-  slot->flags &= (uint16_t)~(TERN__F_MAIL_OK | TERN__F_BDAT | TERN__F_OVERLAPPED | TERN__F_EMPTY |
-                             TERN__F_MAIL_ERROR);
+  slot->flags &= ~(TERN__F_MAIL_OK | TERN__F_BDAT | TERN__F_OVERLAPPED | TERN__F_EMPTY |
+                   TERN__F_MAIL_ERROR | TERN__F_BEGUN | TERN__F_EAGER);
+  if (slot == &s->slots[s->slot] && s->stage > TERN__READY && s->stage < TERN__QUITTING)
+    s->stage = TERN__READY;
   if (count_marks(slot, TERN__M_AGAIN) + count_marks(slot, TERN_UNSENT) != 0 &&
       !(slot->flags & TERN__F_STOP)) {
     if (!(slot->flags & TERN__F_USED) || t->spans != NULL || t->source == NULL ||
         t->source->rewind != NULL) {
       for (i = 0; i < t->rcpt_count; i++)
         if (t->outcome[i] == TERN__M_AGAIN) t->outcome[i] = TERN_UNSENT;
-      s->stage = TERN__READY;
+      s->slot_next = s->slot_first; /* it is older than what was begun since */
       return;
     }
     tern__error_set(&e, TERN_E_REWIND, TERN_PHASE_DATA);
     settle_all(slot, TERN__M_AGAIN, TERN_UNSENT, TERN_UNSENT, &e);
   }
   finish(s, slot);
-  if (current) s->stage = TERN__READY;
 }
 
 /* Nothing was asked of the server: the whole mail is unsent because of status. */
@@ -130,32 +132,36 @@ static void reject_whole(tern_session *s, tern__slot *slot, tern_status status, 
   round_done(s, slot);
 }
 
+/* Whether the final octet of the slot's content is out of our hands, and its reply was not read. */
+static int final_handed(const tern_session *s, const tern__slot *slot)
+{
+  uint32_t k;
+
+  if (slot->flags & TERN__F_EMPTY) return 0;
+  for (k = 0; k < s->owed_count; k++) {
+    const tern__owed *o = tern__owed_at(s, k);
+    if (o->kind == TERN__END && slot == &s->slots[o->slot]) return tern__handed(s, o->end);
+  }
+  return 0;
+}
+
 void tern__mail_abandon(tern_session *s)
 {
-  uint8_t number;
-  uint32_t i, k;
   tern_error unsent = s->error, doubt = s->error;
 
   doubt.status = TERN_E_IN_DOUBT;
   doubt.cause = s->error.status;
   doubt.phase = TERN_PHASE_END_OF_DATA;
   memset(&doubt.reply, 0, sizeof doubt.reply);
-  for (number = (uint8_t)(s->slot_last - s->window); s->slot_used != 0; number++) {
-    for (i = 0; i < s->window; i++) {
-      tern__slot *slot = &s->slots[i];
-      int handed = 0;
+  while (s->slot_first != s->slot_last) {
+    tern__slot *slot = &s->slots[s->slot_first % s->window];
 
-      if (slot->t == NULL || slot->number != number) continue;
-      for (k = 0; k < s->owed_count; k++) {
-        const tern__owed *o = &s->owed[(s->owed_head + k) % TERN__OWED];
-        if (o->slot == i && o->kind == TERN__END && !(slot->flags & TERN__F_EMPTY))
-          handed = tern__handed(s, o->end);
-      }
-      if (handed) settle_all(slot, TERN__M_TAKEN, TERN__M_TAKEN, TERN_UNKNOWN, &doubt);
-      settle_all(slot, TERN__M_SENT, TERN__M_TAKEN, TERN_UNSENT, &unsent);
-      settle_all(slot, TERN__M_AGAIN, TERN_UNSENT, TERN_UNSENT, &unsent);
-      finish(s, slot);
-    }
+    if (final_handed(s, slot))
+      settle_all(slot, TERN__M_TAKEN, slot->flags & TERN__F_EAGER ? TERN__M_SENT : TERN__M_TAKEN,
+                 TERN_UNKNOWN, &doubt);
+    settle_all(slot, TERN__M_SENT, TERN__M_TAKEN, TERN_UNSENT, &unsent);
+    settle_all(slot, TERN__M_AGAIN, TERN_UNSENT, TERN_UNSENT, &unsent);
+    finish(s, slot);
   }
 }
 
@@ -225,6 +231,7 @@ static tern_status check(tern_session *s, tern__slot *slot)
   slot->length = info.length;
   if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
   if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER;
+  if (info.flags & TERN__CONTENT_CLEAN) slot->flags |= TERN__F_CLEAN;
   return TERN_OK;
 }
 
@@ -257,11 +264,20 @@ static int envelope_owed(const tern_session *s)
 {
   uint32_t k;
 
-  for (k = 0; k < s->owed_count; k++) {
-    const tern__owed *o = &s->owed[(s->owed_head + k) % TERN__OWED];
+  for (k = s->owed_count; k-- > 0;) { /* the newest first: they are this mail's */
+    const tern__owed *o = tern__owed_at(s, k);
     if (o->slot == s->slot && o->kind != TERN__END) return 1;
   }
   return 0;
+}
+
+/* Whether the content may leave before the replies to its envelope were read: by the caller's word,
+ * as BDAT, and only as long as nothing was refused. Under LMTP the number of final replies could
+ * not be known (RFC 2033 4.3). */
+static int eager(const tern_session *s, const tern__slot *slot)
+{
+  return s->eager && !s->surprise && !s->lmtp && pipelines(s) && (slot->flags & TERN__F_BDAT) &&
+         !(slot->t->flags & TERN_MAIL_ALL_OR_NONE);
 }
 
 /* What the mail needs, against what the server can: before MAIL. 0: the mail ended here. */
@@ -303,41 +319,72 @@ static int admit(tern_session *s, tern__slot *slot)
   return 0;
 }
 
-/* NOOP, VRFY, QUIT: only with nothing else under way. */
+/* Whether QUIT may share a flight with contents: all that is owed are final replies after which
+ * nothing can be sent again. */
+static int quit_may_ride(const tern_session *s)
+{
+  uint32_t k;
+
+  if (s->owed_count != 0 && !pipelines(s)) return 0;
+  for (k = 0; k < s->owed_count; k++) {
+    const tern__owed *o = tern__owed_at(s, k);
+    const tern__slot *slot = &s->slots[o->slot];
+
+    if (o->kind != TERN__END || (slot->flags & TERN__F_EMPTY) ||
+        ((slot->flags & TERN__F_BDAT) && !s->chunked) ||
+        find_mark(slot, 0, TERN__M_AGAIN) != slot->t->rcpt_count)
+      return 0;
+  }
+  return 1;
+}
+
+/* NOOP, VRFY: with nothing else under way; QUIT: behind everything. */
 static int send_other(tern_session *s)
 {
   tern__line line;
   int quit = !s->other;
 
-  if (s->owed_count != 0 || s->span_count != 0 || (!s->other && (!s->quit || s->slot_used != 0)))
-    return 0;
+  if (quit ? !s->quit || !quit_may_ride(s) : s->owed_count != 0 || s->span_count != 0) return 0;
   tern__out_line(s, &line);
   if (quit)
     tern__put_verb(&line, "QUIT", NULL);
   else
     tern__put_verb(&line, s->other == 1 ? "NOOP" : "VRFY", s->other == 1 ? NULL : s->argument);
-  (void)tern__out_commit(s, &line, quit ? TERN__QUIT : TERN__OTHER, NULL);
+  if (!tern__out_may(s, &line) ||
+      !tern__out_commit(s, &line, quit ? TERN__QUIT : TERN__OTHER, NULL))
+    return 0;
   s->other = 0;
   if (quit) s->stage = TERN__QUITTING;
   return 0;
 }
 
+/* The oldest mail of which no round is under way. */
+static tern__slot *next_slot(tern_session *s)
+{
+  for (; s->slot_next != s->slot_last; s->slot_next++) {
+    tern__slot *slot = &s->slots[s->slot_next % s->window];
+
+    if (slot->t == NULL || (slot->flags & TERN__F_BEGUN)) continue;
+    s->slot = (uint8_t)(slot - s->slots);
+    return slot;
+  }
+  return NULL;
+}
+
 /* Picks the next mail and begins its next round. 1: go on. */
 static int pick(tern_session *s)
 {
-  tern__slot *slot = NULL;
-  uint8_t i;
+  tern__slot *slot;
   uint32_t caps = tern__caps(s);
 
   if (s->cred != NULL && !s->authenticated) { /* credentials came after EHLO */
     if (s->owed_count == 0) (void)tern__login_ready(s);
     return 0;
   }
-  for (i = 0; i < s->window; i++)
-    if (s->slots[i].t != NULL && s->slots[i].number == s->slot_next) slot = &s->slots[s->slot = i];
+  slot = next_slot(s);
   if (slot == NULL || s->other) return send_other(s);
   if (s->owed_count != 0 &&
-      (s->window < 2 || s->surprise || !pipelines(s) || (slot->t->flags & TERN_MAIL_ALL_OR_NONE)))
+      (s->surprise || !pipelines(s) || (slot->t->flags & TERN_MAIL_ALL_OR_NONE)))
     return 0;
   if ((caps & TERN_CAP_LIMITS) && s->offer.mail_max != 0 && s->mails >= s->offer.mail_max) {
     s->spent = 1; /* RFC 9422 5.1: another connection takes it */
@@ -348,9 +395,9 @@ static int pick(tern_session *s)
   slot->next_rcpt = slot->next_judged = slot->taken = 0;
   slot->quota = UINT32_MAX;
   if ((caps & TERN_CAP_LIMITS) && s->offer.rcpt_max != 0) slot->quota = s->offer.rcpt_max;
+  slot->flags |= TERN__F_BEGUN;
   if (s->owed_count != 0) slot->flags |= TERN__F_OVERLAPPED;
-  if ((caps & TERN_CAP_CHUNKING) && slot->length != TERN_LENGTH_UNKNOWN &&
-      !(slot->flags & TERN__F_NO_BDAT))
+  if ((caps & TERN_CAP_CHUNKING) && slot->length != TERN_LENGTH_UNKNOWN && !s->unchunked)
     slot->flags |= TERN__F_BDAT;
   s->stage = TERN__SEND_MAIL;
   return 1;
@@ -394,7 +441,7 @@ static int send_mail(tern_session *s, tern__slot *slot)
             (args.size != TERN_LENGTH_UNKNOWN ? TERN_CAP_SIZE : 0) |
             (args.body_8bit ? TERN_CAP_8BITMIME : 0) | (args.smtputf8 ? TERN_CAP_SMTPUTF8 : 0) |
             (args.dsn && (slot->flags & TERN__F_DSN) ? TERN_CAP_DSN : 0);
-  slot->flags &= (uint16_t)~TERN__F_RSET_SENT;
+  slot->flags &= ~TERN__F_RSET_SENT;
   s->needs_rset = 0;
   s->mails++;
   s->stage = TERN__SEND_RCPT;
@@ -440,6 +487,7 @@ static int send_data_command(tern_session *s, tern__slot *slot)
   tern__line line;
 
   tern__out_line(s, &line);
+  if (s->unchunked) slot->flags &= ~TERN__F_BDAT; /* found out since it was picked */
   if (!(slot->flags & TERN__F_BDAT)) {
     tern__put_verb(&line, "DATA", NULL);
     if (!tern__out_may(s, &line) || !tern__out_commit(s, &line, TERN__DATA, NULL)) return 0;
@@ -449,11 +497,21 @@ static int send_data_command(tern_session *s, tern__slot *slot)
   tern__line_put(&line, "BDAT ");
   tern__line_number(&line, slot->length);
   tern__line_put(&line, " LAST\r\n");
-  if (line.full || !tern__out_octets(s, (const uint8_t *)line.at, line.len)) return 0;
+  if (line.full || !tern__out_may(s, &line) ||
+      !tern__out_octets(s, (const uint8_t *)line.at, line.len))
+    return 0;
   tern__trace_line(s, 'C', line.at, line.len - 2);
   s->stage = TERN__CONTENT;
   s->content_on = 0;
   return 1;
+}
+
+/* Whether someone waits to hear that the content before has left: the next one begins after that. */
+static int progress_due(const tern_session *s)
+{
+  const tern_transaction *t = s->slots[s->content_slot].t;
+
+  return s->content_on && t != NULL && t->progress != NULL;
 }
 
 static int send_data(tern_session *s, tern__slot *slot)
@@ -463,9 +521,11 @@ static int send_data(tern_session *s, tern__slot *slot)
 
   if (envelope_owed(s)) {
     /* DATA may end the group (RFC 2920 3.1), but never where a refusal must stop the content */
-    if (!pipelines(s) || all || (slot->flags & (TERN__F_BDAT | TERN__F_MAIL_ERROR)) ||
-        find_mark(slot, 0, TERN__M_SENT) == slot->t->rcpt_count)
+    if (!pipelines(s) || all || (slot->flags & TERN__F_MAIL_ERROR) ||
+        ((slot->flags & TERN__F_BDAT) && !eager(s, slot)) ||
+        find_mark(slot, 0, TERN__M_SENT) == slot->t->rcpt_count || progress_due(s))
       return 0;
+    if (slot->flags & TERN__F_BDAT) slot->flags |= TERN__F_EAGER;
     return send_data_command(s, slot);
   }
   if (slot->taken == 0 || (all && (slot->flags & TERN__F_REFUSED))) {
@@ -493,6 +553,7 @@ static int open_content(tern_session *s, tern__slot *slot)
   slot->flags |= TERN__F_USED;
   tern__data_begin(&s->data, t, !(slot->flags & TERN__F_BDAT),
                    (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
+  s->data.known = (slot->flags & TERN__F_CLEAN) != 0;
   s->run.len = 0;
   s->holding = 0;
   s->content_left = slot->length;
@@ -606,10 +667,8 @@ static int end_content(tern_session *s, tern__slot *slot)
   s->stage = TERN__WAIT_DATA;
   if (find_mark(slot, 0, TERN__M_AGAIN) == slot->t->rcpt_count &&
       find_mark(slot, 0, TERN_UNSENT) == slot->t->rcpt_count &&
-      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE)) {
-    s->slot_next++; /* nothing of this mail follows: the next may begin behind it */
-    s->stage = TERN__READY;
-  }
+      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE))
+    s->stage = TERN__READY; /* nothing of this mail follows: the next may begin behind it */
   return 1;
 }
 
@@ -637,12 +696,13 @@ tern_status tern__mail_send(tern_session *s)
 static tern_status mail_reply(tern_session *s, tern__slot *slot)
 {
   tern_error e;
-  uint8_t outcome = verdict(s, TERN_PHASE_MAIL, &e);
+  uint8_t outcome;
 
-  if (outcome == TERN_ACCEPTED) {
+  if (s->reader.reply.code < 300) {
     slot->flags |= TERN__F_MAIL_OK;
     return TERN_OK;
   }
+  outcome = verdict(s, TERN_PHASE_MAIL, &e);
   slot->flags |= TERN__F_MAIL_ERROR | TERN__F_REFUSED;
   s->surprise = 1;
   settle_all(slot, TERN__M_SENT, TERN_UNSENT, outcome, &e);
@@ -675,16 +735,17 @@ static void next_of_run(tern_session *s, tern__slot *slot)
 static void judge_rcpt(tern_session *s, tern__slot *slot)
 {
   tern_error e;
-  uint8_t outcome = verdict(s, TERN_PHASE_RCPT, &e);
+  uint8_t outcome;
   uint32_t i = find_mark(slot, slot->next_judged, TERN__M_SENT);
 
   if (i == slot->t->rcpt_count) return; /* MAIL was refused: nothing new is said */
   slot->next_judged = i + 1;
-  if (outcome == TERN_ACCEPTED) {
+  if (s->reader.reply.code < 300) {
     slot->t->outcome[i] = TERN__M_TAKEN;
     slot->taken++;
     return;
   }
+  outcome = verdict(s, TERN_PHASE_RCPT, &e);
   s->surprise = 1;
   if (e.status == TERN_E_TOO_MANY_RECIPIENTS && slot->taken != 0 &&
       !(slot->t->flags & TERN_MAIL_ALL_OR_NONE)) {
@@ -736,11 +797,11 @@ static int without_chunking(tern_session *s, tern__slot *slot, tern_status statu
   uint32_t i;
 
   if (!(slot->flags & TERN__F_BDAT) || status != TERN_E_COMMAND_UNKNOWN || s->lmtp) return 0;
+  if (s->chunked || s->stage == TERN__QUITTING) return 0;
   if (t->spans == NULL && t->source != NULL && t->source->rewind == NULL) return 0;
   for (i = 0; i < t->rcpt_count; i++)
     if (t->outcome[i] == TERN__M_TAKEN) t->outcome[i] = TERN_UNSENT;
-  slot->flags |= TERN__F_NO_BDAT;
-  s->slot_next = slot->number;
+  s->unchunked = 1;
   round_done(s, slot);
   return 1;
 }
@@ -758,13 +819,21 @@ static tern_status end_reply(tern_session *s, tern__slot *slot, int last)
   if (outcome != TERN_ACCEPTED) s->surprise = 1;
   if ((slot->flags & TERN__F_BDAT) && outcome != TERN_ACCEPTED) {
     s->needs_rset = 1; /* RFC 3030 2: the state after a failed chunk is not known */
-    if (s->owed_count == 0 && without_chunking(s, slot, e.status)) return TERN_OK;
+    if (!(slot->flags & TERN__F_EAGER) && without_chunking(s, slot, e.status)) return TERN_OK;
+  } else if (slot->flags & TERN__F_BDAT) {
+    s->chunked = 1;
   }
   if (s->lmtp) {
     i = find_mark(slot, 0, TERN__M_TAKEN);
     if (i != slot->t->rcpt_count) settle(slot, i, outcome, &e);
   } else {
     settle_all(slot, TERN__M_TAKEN, TERN__M_TAKEN, outcome, &e);
+  }
+  if (slot->flags & TERN__F_EAGER) {
+    /* The chunk came unasked: the server may be taking it for commands. Design decision 4. */
+    if (outcome != TERN_ACCEPTED) return tern__fail_reply(s, e.status, TERN_PHASE_END_OF_DATA);
+    if (slot->taken == 0)
+      return tern__fail_reply(s, TERN_E_REPLY_UNEXPECTED, TERN_PHASE_END_OF_DATA);
   }
   if (last) round_done(s, slot);
   return TERN_OK;

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -29,11 +30,15 @@
 
 #define SPANS 64       /* that one sendmsg takes */
 #define UNIX_RETRY 20u /* ms between tries at a Unix socket whose backlog is full */
+#define SHORT 3u       /* writes of a short session: EHLO, envelope, content with QUIT */
 #define DETAIL 512u
 #define PEER 128u
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* there SO_NOSIGPIPE does it */
+#endif
+#ifndef MSG_DONTWAIT
+#define MSG_DONTWAIT 0 /* there the socket itself never blocks */
 #endif
 
 typedef union address {
@@ -55,6 +60,11 @@ struct tern__tcp {
   uint32_t count;
   uint32_t timed_out; /* how many */
   uint32_t lost;      /* failures that did not fit into detail */
+  uint32_t slice;     /* ms that connect and tern__tcp_read_wait may block; 0: never */
+  uint8_t stands;     /* connect() said at once that it does */
+  uint8_t unanswered; /* something was written and nothing read since */
+  uint8_t writes;     /* up to SHORT + 1 */
+  uint8_t prompt;     /* TCP_NODELAY is set, or there is no need */
   char detail[DETAIL];
   char peer[PEER];
   address addresses[]; /* count */
@@ -268,14 +278,40 @@ static void shut(tern__tcp *tcp)
   tcp->fd = -1;
 }
 
-/* A non-blocking, close-on-exec socket, or -1 with errno. */
-static int new_socket(int family)
+/* Makes connect and plain recv give up after slice ms: elsewhere than on Linux a connect that is
+ * given up does not go on by itself. */
+static int set_slice(int fd, uint32_t slice)
+{
+#ifdef __linux__
+  struct timeval t;
+
+  t.tv_sec = (time_t)(slice / 1000);
+  t.tv_usec = (suseconds_t)(slice % 1000 * 1000);
+  return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t) == 0 &&
+         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == 0;
+#else
+  (void)fd, (void)slice;
+  return 0;
+#endif
+}
+
+/* A close-on-exec socket, or -1 with errno; non-blocking, or one that blocks for a slice at most. */
+static int new_socket(int family, uint32_t slice)
 {
 #if defined(SOCK_NONBLOCK) && defined(SOCK_CLOEXEC)
-  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd;
+
+  if (slice == 0) return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && !set_slice(fd, slice)) {
+    (void)close(fd);
+    return -1;
+  }
+  return fd;
 #else
   int fd = socket(family, SOCK_STREAM, 0), e, one = 1;
 
+  (void)slice;
   if (fd < 0) return -1;
   if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
     e = errno;
@@ -294,12 +330,7 @@ static int new_socket(int family)
 
 static tern_status connected(tern__tcp *tcp)
 {
-  int one = 1;
-
-  if (tcp->addresses[tcp->next - 1].any.sa_family != AF_UNIX) {
-    (void)setsockopt(tcp->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    (void)setsockopt(tcp->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-  }
+  tcp->prompt = tcp->addresses[tcp->next - 1].any.sa_family == AF_UNIX;
   tcp->detail[0] = 0; /* earlier addresses do not matter any more */
   tcp->deadline = TERN_NEVER;
   tcp->retry = TERN_NEVER;
@@ -319,7 +350,8 @@ static int begin(tern__tcp *tcp, uint64_t now)
   const address *a = &tcp->addresses[tcp->next - 1];
 
   tcp->retry = TERN_NEVER;
-  if (connect(tcp->fd, &a->any, address_length(a)) == 0) return 0;
+  tcp->stands = connect(tcp->fd, &a->any, address_length(a)) == 0;
+  if (tcp->stands) return 0;
   if (errno == EINPROGRESS || errno == EINTR) /* interrupted, it goes on by itself (POSIX) */
     return 0;
   if (errno == EAGAIN && a->any.sa_family == AF_UNIX) { /* the listener's backlog is full */
@@ -335,11 +367,13 @@ static int look(const tern__tcp *tcp, int *error)
   struct pollfd p;
   socklen_t size = sizeof *error;
 
+  if (tcp->stands) return 1;
   p.fd = tcp->fd;
   p.events = POLLOUT;
   p.revents = 0;
   if (poll(&p, 1, 0) <= 0) return 0;
   *error = 0;
+  if (p.revents == POLLOUT) return 1; /* a failure shows as POLLERR or POLLHUP */
   if (getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, error, &size) != 0) *error = errno;
   return *error == 0 ? 1 : -1;
 }
@@ -354,7 +388,7 @@ static int advance(tern__tcp *tcp, uint64_t now)
     name_peer(tcp, a);
     tcp->deadline =
       tcp->timeout == 0 || now > TERN_NEVER - tcp->timeout ? TERN_NEVER : now + tcp->timeout;
-    tcp->fd = new_socket(a->any.sa_family);
+    tcp->fd = new_socket(a->any.sa_family, tcp->slice);
     error = tcp->fd < 0 ? errno : begin(tcp, now);
     if (error == 0) return 1;
     remember_errno(tcp, error);
@@ -421,6 +455,20 @@ uint64_t tern__tcp_deadline(const tern__tcp *tcp)
   return tcp->retry < tcp->deadline ? tcp->retry : tcp->deadline;
 }
 
+void tern__tcp_set_slice(tern__tcp *tcp, uint32_t ms)
+{
+#if defined(__linux__) && defined(MSG_DONTWAIT)
+  tcp->slice = ms;
+#else
+  (void)tcp, (void)ms;
+#endif
+}
+
+uint32_t tern__tcp_slice(const tern__tcp *tcp)
+{
+  return tcp == NULL ? 0 : tcp->slice;
+}
+
 const char *tern__tcp_detail(const tern__tcp *tcp)
 {
   return tcp == NULL ? "" : tcp->detail;
@@ -468,15 +516,10 @@ static tern_status broken(tern__tcp *tcp, int error)
   return error == ECONNRESET || error == EPIPE || error == ECONNABORTED ? TERN_E_CLOSED : TERN_E_IO;
 }
 
-static tern_status tcp_read(void *user, uint8_t *octets, size_t cap, size_t *len)
+static tern_status took(tern__tcp *tcp, ssize_t n, size_t *len)
 {
-  tern__tcp *tcp = user;
-  ssize_t n;
-
-  if (tcp == NULL || tcp->fd < 0) return TERN_E_CLOSED;
-  do n = recv(tcp->fd, octets, cap, 0);
-  while (n < 0 && errno == EINTR);
   if (n > 0) {
+    tcp->unanswered = 0;
     *len = (size_t)n;
     return TERN_OK;
   }
@@ -486,6 +529,41 @@ static tern_status tcp_read(void *user, uint8_t *octets, size_t cap, size_t *len
     return TERN_E_CLOSED;
   }
   return errno == EAGAIN || errno == EWOULDBLOCK ? TERN_E_AGAIN : broken(tcp, errno);
+}
+
+static tern_status tcp_read(void *user, uint8_t *octets, size_t cap, size_t *len)
+{
+  tern__tcp *tcp = user;
+  ssize_t n;
+
+  if (tcp == NULL || tcp->fd < 0) return TERN_E_CLOSED;
+  do n = recv(tcp->fd, octets, cap, MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  return took(tcp, n, len);
+}
+
+tern_status tern__tcp_read_wait(tern__tcp *tcp, uint8_t *octets, size_t cap, size_t *len)
+{
+  ssize_t n;
+
+  *len = 0;
+  if (tcp == NULL || tcp->fd < 0) return TERN_E_CLOSED;
+  n = recv(tcp->fd, octets, cap, 0);
+  return n < 0 && errno == EINTR ? TERN_E_AGAIN : took(tcp, n, len);
+}
+
+/* Nagle's rule delays a small segment only while an earlier one is unacknowledged. The flights of a
+ * short session, each one write that leaves once all before it was answered, never meet it: it is
+ * switched off before a second write in a row, and where the session turns out to be longer. */
+static void be_prompt(tern__tcp *tcp)
+{
+  int one = 1;
+
+  if (!tcp->prompt && (tcp->unanswered || ++tcp->writes > SHORT)) {
+    (void)setsockopt(tcp->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    tcp->prompt = 1;
+  }
+  tcp->unanswered = 1;
 }
 
 static tern_status tcp_writev(void *user, const tern_span *spans, size_t count, size_t *done)
@@ -506,7 +584,8 @@ static tern_status tcp_writev(void *user, const tern_span *spans, size_t count, 
   memset(&m, 0, sizeof m);
   m.msg_iov = parts;
   m.msg_iovlen = used;
-  do n = sendmsg(tcp->fd, &m, MSG_NOSIGNAL);
+  be_prompt(tcp);
+  do n = sendmsg(tcp->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
   if (n >= 0) {
     *done = (size_t)n;

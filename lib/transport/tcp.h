@@ -27,6 +27,13 @@ tern_status tern__tcp_open(const tern_allocator *mem, const char *host, uint32_t
 /* The same for a Unix socket; a path that does not fit is TERN_E_CONNECT. Never blocks. */
 tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uint32_t timeout,
                                 tern__tcp **tcp);
+/* For a caller that would only wait: before the first step, lets connect and tern__tcp_read_wait
+ * block for up to ms at a time, which saves the waiting a system call each. Linux; elsewhere
+ * nothing, and tern__tcp_slice stays 0. The transport's own read and write never block. */
+void tern__tcp_set_slice(tern__tcp *tcp, uint32_t ms);
+uint32_t tern__tcp_slice(const tern__tcp *tcp);
+/* Reads as the transport does, but waits for a slice first; TERN_E_AGAIN: none came, or a signal. */
+tern_status tern__tcp_read_wait(tern__tcp *tcp, uint8_t *octets, size_t cap, size_t *len);
 /* Tries one address after the other, the families in turn, beginning with the one that the
  * resolver put first (RFC 8305 section 4, without its race). TERN_E_AGAIN; TERN_OK: connected;
  * TERN_E_CONNECT: none accepted; TERN_E_TIMEOUT: each one's time passed; TERN_E_NOMEM. An end is
