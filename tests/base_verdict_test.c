@@ -161,7 +161,7 @@ static const sample samples[] = {
     {MAIL, 550, "5.7.1", "", IS(SENDER_REFUSED)},
     {RCPT, 554, "5.7.1", "Relay access denied", IS(RELAY_DENIED)},
     {RCPT, 550, "", "relaying denied", IS(RELAY_DENIED)},
-    {RCPT, 451, "4.7.1", "Greylisted", IS(POLICY_TRANSIENT)},
+    {RCPT, 451, "4.7.1", "Greylisted", IS(GREYLISTED)},
     {RCPT, 550, "5.7.2", "", IS(POLICY)},
     {END, 550, "5.7.3", "", IS(POLICY)},
     {END, 550, "5.7.7", "", IS(POLICY)},

@@ -124,6 +124,10 @@ typedef int32_t tern_status;
 #define TERN_E_AUTH_TRANSITION (-611)      /* 432: a password transition is needed */
 #define TERN_E_TLS_TRANSIENT (-612)        /* STARTTLS was answered with 4xx */
 #define TERN_E_PARAMETERS_TRANSIENT (-613) /* 455 */
+/* from the wording, where the code alone says too little (builds with sockets) */
+#define TERN_E_GREYLISTED (-614)           /* a first try is put off: again after some minutes */
+#define TERN_E_RATE_LIMITED (-615)         /* too many messages, recipients or connections */
+#define TERN_E_BLOCKED_TRANSIENT (-616)    /* the sending address has a bad name for now */
 
 /* -7xx: refused by the server for good (5xx) */
 #define TERN_E_REFUSED_PERMANENT (-701)   /* any other 5xx */
@@ -153,6 +157,13 @@ typedef int32_t tern_status;
 #define TERN_E_AUTH_EXCHANGE (-725)       /* any other 5xx to AUTH; 500 5.5.6: line too long */
 #define TERN_E_AUTH_NO_MECHANISM (-726)   /* nothing offered fits the credentials */
 #define TERN_E_AUTH_PROOF (-727)          /* the server could not prove that it knows the secret */
+/* from the wording, as above */
+#define TERN_E_BLOCKED (-728)             /* the sending address is on a block list */
+#define TERN_E_SPAM (-729)                /* the content was taken for unsolicited mail */
+#define TERN_E_QUOTA (-730)               /* the account has sent as much as it may */
+#define TERN_E_AUTH_EXPIRED (-731)        /* a password or token has expired or was revoked */
+#define TERN_E_AUTH_APP_PASSWORD (-732)   /* a password made for applications is wanted */
+#define TERN_E_AUTH_DISABLED (-733)       /* the account or provider does not allow this login */
 
 /* The name of the constant, "TERN_E_TIMEOUT"; "TERN_E_UNKNOWN" for a number without one. Static. */
 TERN_API const char *tern_status_name(tern_status status);

@@ -4,6 +4,7 @@
  * amalgamation, defines them on the command line.
  *
  *   TERN_NO_HEAP, TERN_NO_SOCKETS, TERN_NO_TLS   rooms' parts that need a host
+ *   TERN_NO_WORDING   replies are judged by their codes alone (follows from TERN_NO_SOCKETS)
  *   TERN_NO_TEXT      no names, sentences and hints
  *   TERN_SHORT_TEXT   a word for each status, a hint for each class, no names
  *   TERN_NO_SCRAM_SHA_256, TERN_NO_SCRAM_SHA_1, TERN_NO_CRAM_MD5, TERN_NO_OAUTHBEARER,
@@ -13,6 +14,11 @@
 
 #if defined(TERN_NO_TEXT) && defined(TERN_SHORT_TEXT)
 #error "TERN_NO_TEXT or TERN_SHORT_TEXT"
+#endif
+
+/* What providers say matters to whoever talks to providers: not to a device with a relay. */
+#if defined(TERN_NO_SOCKETS) && !defined(TERN_NO_WORDING)
+#define TERN_NO_WORDING
 #endif
 
 /* The digests that somebody asks for; SHA-256 is there wherever hash.c is. */

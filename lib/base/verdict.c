@@ -4,13 +4,15 @@
  * Sources: RFC 5321 4.2.2 and 4.2.3, RFC 3463 and the IANA registry of enhanced status codes (RFC
  * 5248), RFC 4954 6, RFC 3207 4, RFC 7504 (521, 556), RFC 7505, RFC 7372, RFC 7293, RFC 8689, RFC
  * 6710.
- * Neighbours: the engine asks, and the reader of bounces. The wordings of providers are not here. */
+ * Neighbours: the engine asks, and the reader of bounces; wording.c knows the words of providers. */
 #include "base/verdict.h"
 
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/config.h"
 #include "base/error.h"
+#include "base/wording.h"
 
 /* A row in one word, from its top: code - 399 (0: any), phase (TERN_PHASE_NONE: any), subject and
  * detail (the enhanced code's second and third part, or ANY), whether the class is 5, and the
@@ -157,6 +159,9 @@ tern_status tern__verdict(uint32_t phase, const tern_reply *reply)
 {
   uint32_t code = reply->code, class = code / 100, subject, detail, i;
   const char *at = reply->enhanced[0] != '\0' ? reply->enhanced + 1 : "";
+#ifndef TERN_NO_WORDING
+  tern_status said;
+#endif
 
   if (class < 4) return TERN_OK;
   subject = part(&at);
@@ -166,6 +171,10 @@ tern_status tern__verdict(uint32_t phase, const tern_reply *reply)
     class = 4;
   }
   if (class == 5 && phase == TERN_PHASE_STARTTLS) return TERN_E_TLS_REFUSED;
+#ifndef TERN_NO_WORDING
+  said = tern__wording(phase, class, subject, reply->text);
+  if (said != TERN_OK) return said;
+#endif
   /* The refusal that each newcomer meets has no code of its own; every server says the word. */
   if (class == 5 && code >= 550 && (phase == TERN_PHASE_RCPT || phase == TERN_PHASE_MAIL) &&
       (subject == ANY || subject == 7) && tern__holds(reply->text, strlen(reply->text), "relay"))

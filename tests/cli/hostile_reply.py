@@ -211,7 +211,7 @@ def final_in_body(octets, status):
     ("450", "450 4.2.1 busy", 75, "TERN_E_MAILBOX_BUSY", "deferred"),
     ("451", "451 error", 75, "TERN_E_LOCAL_ERROR", "deferred"),
     ("452", "452 4.3.1 disk", 75, "TERN_E_STORAGE", "deferred"),
-    ("451 greylisted", "451 4.7.1 greylisted", 75, "TERN_E_POLICY_TRANSIENT", "deferred"),
+    ("451 greylisted", "451 4.7.1 greylisted", 75, "TERN_E_GREYLISTED", "deferred"),
     ("499", "499 odd", 75, "TERN_E_REFUSED_TRANSIENT", "deferred"),
     ("500", "500 what", 69, "TERN_E_COMMAND_UNKNOWN", "rejected"),
     ("503", "503 sequence", 69, "TERN_E_COMMAND_SEQUENCE", "rejected"),
