@@ -47,11 +47,12 @@ size_t tern__decimal(uint64_t value, char *out)
 {
   char digits[20]; /* of 2^64 - 1 */
   size_t n = sizeof digits;
+  uint32_t small;
   uint64_t quotient;
   uint32_t rest;
   int shift;
 
-  do {
+  while (value > UINT32_MAX) {
     rest = 0;
     quotient = 0;
     for (shift = 48; shift >= 0; shift -= 16) {
@@ -61,7 +62,12 @@ size_t tern__decimal(uint64_t value, char *out)
     }
     digits[--n] = (char)('0' + rest);
     value = quotient;
-  } while (value != 0);
+  }
+  small = (uint32_t)value;
+  do {
+    digits[--n] = (char)('0' + small % 10);
+    small /= 10;
+  } while (small != 0);
   memcpy(out, digits + n, sizeof digits - n);
   return sizeof digits - n;
 }

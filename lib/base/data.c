@@ -13,7 +13,7 @@
 
 enum { LINE_START, LINE, AFTER_CR, DOT_SENT };
 
-#define BLOCK 64u
+#define LANES 16u
 
 static const uint8_t crlf[2] = { '\r', '\n' };
 
@@ -84,24 +84,30 @@ static tern_status repair(tern__data *d, tern_span *out, size_t skip)
 }
 
 /* Whether each CR of these octets has its LF behind it and each LF its CR before it, the first and
- * the last octet included; *high is or-ed with all of them. len is not 0. Written so that compilers
- * make vectors of it: it costs less than to look for line ends. */
+ * the last octet included; *high is or-ed with all of them. len is not 0. Lanes, so that compilers
+ * make vectors of them: it costs less than to look for line ends. */
 static int all_crlf(const uint8_t *p, size_t len, uint8_t *high)
 {
-  uint8_t bad = p[0] == '\n' || p[len - 1] == '\r', any = p[len - 1];
+  uint8_t bad[LANES] = { 0 }, any[LANES] = { 0 };
   size_t i;
 
-  for (; len > BLOCK; p += BLOCK, len -= BLOCK)
-    for (i = 0; i < BLOCK; i++) {
-      bad |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
-      any |= p[i];
+  bad[0] = p[0] == '\n' || p[len - 1] == '\r';
+  for (; len > LANES; p += LANES, len -= LANES)
+    for (i = 0; i < LANES; i++) {
+      bad[i] |= (uint8_t)((p[i] == '\r' ? 255 : 0) ^ (p[i + 1] == '\n' ? 255 : 0));
+      any[i] |= p[i];
     }
   for (i = 0; i + 1 < len; i++) {
-    bad |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
-    any |= p[i];
+    bad[0] |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
+    any[0] |= p[i];
   }
-  *high |= any;
-  return !bad;
+  *high |= p[len - 1];
+  for (i = 1; i < LANES; i++) {
+    bad[0] |= bad[i];
+    any[0] |= any[i];
+  }
+  *high |= any[0];
+  return !bad[0];
 }
 
 /* The run from d->at in octets that need no repair: all, or as far as the next dot that is to be

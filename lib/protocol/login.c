@@ -267,8 +267,8 @@ static tern_status challenge(tern_session *s)
 {
   const tern_mechanism *m = mechanism(s);
   tern__reader *r = &s->reader;
-  char *text = r->text + r->base;
-  size_t len = (size_t)(r->len - r->base), out = 0, i;
+  char *text = r->text + (r->reply.text - r->text);
+  size_t len = (size_t)(r->text + r->len - text), out = 0, i;
   tern_status st;
 
   if (++s->challenges > CHALLENGES_MAX || s->sasl_error)
@@ -288,7 +288,7 @@ static tern_status challenge(tern_session *s)
     tern__redact(s->cred, text, len);
     for (i = 0; i < len; i++)
       if ((uint8_t)text[i] < 32 || text[i] == 127) text[i] = '?';
-    r->len = (uint16_t)(r->base + len);
+    r->len = (uint16_t)(text - r->text + (ptrdiff_t)len);
     if (len != 0 && tern__reply_retain(r, 64)) s->error.detail = text;
   }
   st = m->challenge(state(s), (const uint8_t *)text, len, &out);

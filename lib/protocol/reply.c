@@ -129,6 +129,34 @@ tern_status tern__reply_octet(tern__reader *r, uint8_t c)
   return st;
 }
 
+size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern_status *status)
+{
+  size_t i, room = (size_t)(r->cap - r->len);
+  char *to = r->text + r->len;
+  unsigned code;
+
+  if (r->state != DIGIT_1 || len < 6 || room < 6) return 0;
+  if (octets[0] < '2' || octets[0] > '5' || !tern__is_digit(octets[1]) ||
+      !tern__is_digit(octets[2]) || (octets[3] != ' ' && octets[3] != '-'))
+    return 0;
+  code = (octets[0] - '0') * 100u + (octets[1] - '0') * 10u + (octets[2] - '0');
+  if (r->lines != 0 && r->reply.code != code) return 0;
+  if (len > room) len = room; /* its NUL takes the place of the CR */
+  if (len > TERN__REPLY_LINE_MAX) len = TERN__REPLY_LINE_MAX;
+  for (i = 0; i < len && octets[i] >= 32 && octets[i] != 127; i++) to[i] = (char)octets[i];
+  if (i + 2 > len || octets[i] != '\r' || octets[i + 1] != '\n') { /* for the other way */
+    *to = '\0';
+    return 0;
+  }
+  to[i] = '\0';
+  r->line = r->len;
+  r->len = (uint16_t)(r->len + i);
+  r->reply.code = (uint16_t)code;
+  r->last = octets[3] == ' ';
+  *status = line_end(r);
+  return i + 2;
+}
+
 /* The length of "5.7.1" at text, 0 where there is none of the reply's class (RFC 2034 4, 3463 2). */
 static size_t enhanced_length(const tern__reader *r, const char *text, size_t len)
 {
@@ -157,8 +185,12 @@ void tern__reply_keep(tern__reader *r)
     skip += code;
     if (skip < len) skip++; /* the blank behind it */
   }
-  if (r->lines > 1 && skip > 0) raw[0] = '\n'; /* joins the lines */
-  if (r->lines > 1 && skip > 0) {
+  if (r->lines == 1) { /* stays where it is */
+    r->reply.text = raw + skip;
+    return;
+  }
+  if (skip > 0) raw[0] = '\n'; /* joins the lines */
+  if (skip > 0) {
     raw++;
     skip--;
     len--;

@@ -43,6 +43,9 @@ int tern__reply_may_be(const tern__reader *r, unsigned code);
 /* Takes one octet: PARTIAL, LINE, DONE, or TERN_E_REPLY_SYNTAX, _LENGTH, _CODES. After LINE or
  * DONE the caller looks at the raw line and then calls tern__reply_keep or tern__reply_drop. */
 tern_status tern__reply_octet(tern__reader *r, uint8_t c);
+/* The same for a whole line at once, where octets begin with one that is as it should be; returns
+ * its length with *status LINE or DONE, or 0: nothing was taken. Only between lines. */
+size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern_status *status);
 /* The line that just ended becomes part of the text, without its codes. */
 void tern__reply_keep(tern__reader *r);
 /* The line is forgotten: so does a long EHLO reply need no long buffer. */

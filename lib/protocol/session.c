@@ -420,14 +420,14 @@ tern_status tern_session_out_done(tern_session *s, size_t len, uint64_t now)
 static tern_status judge(tern_session *s)
 {
   tern__owed *owed = tern__owed_first(s);
-  uint32_t code = s->reader.reply.code, phase = tern_session_phase(s), kind;
+  uint32_t code = s->reader.reply.code, kind;
   tern_status st;
 
   if (s->early) {
     if (quitting(s)) return end_well(s);
     /* RFC 5321 3.8: 421 may come at any time; nothing else may come unasked. */
     return tern__fail_reply(s, code == 421 ? TERN_E_SERVICE_UNAVAILABLE : TERN_E_REPLY_UNEXPECTED,
-                            phase);
+                            tern_session_phase(s));
   }
   kind = owed->kind;
   if (kind == TERN__QUIT) return end_well(s);
@@ -464,21 +464,35 @@ static void take_line(tern_session *s)
     tern__reply_keep(r);
 }
 
-static tern_status take_octet(tern_session *s, uint8_t c)
+/* The first octet of a reply: whether it comes before its command had left. */
+static tern_status begin_reply(tern_session *s, uint8_t c)
 {
-  tern_status st;
-  const tern__owed *owed;
+  const tern__owed *owed = tern__owed_first(s);
 
+  if (s->reply_read) tern__reply_begin(&s->reader);
+  s->reply_read = 0;
+  s->early = owed == NULL || !tern__handed(s, owed->end);
+  if (owed != NULL && owed->kind == TERN__GREETING && (c == 0x16 || c == 0x15))
+    return tern__fail(s, TERN_E_TLS_UNEXPECTED, TERN_PHASE_GREETING);
+  return TERN_OK;
+}
+
+/* Takes a line where there is a whole one, else an octet; *taken says which. */
+static tern_status take(tern_session *s, const uint8_t *octets, size_t len, size_t *taken)
+{
+  tern_status st = TERN__REPLY_PARTIAL;
+
+  *taken = 1;
   if (s->stage == TERN__TLS) return tern__fail(s, TERN_E_TLS_INJECTION, TERN_PHASE_STARTTLS);
   if (s->reply_read || !tern__reply_partial(&s->reader)) {
-    if (s->reply_read) tern__reply_begin(&s->reader);
-    s->reply_read = 0;
-    owed = tern__owed_first(s);
-    s->early = owed == NULL || !tern__handed(s, owed->end);
-    if (owed != NULL && owed->kind == TERN__GREETING && (c == 0x16 || c == 0x15))
-      return tern__fail(s, TERN_E_TLS_UNEXPECTED, TERN_PHASE_GREETING);
+    st = begin_reply(s, octets[0]);
+    if (st != TERN_OK) return st;
   }
-  st = tern__reply_octet(&s->reader, c);
+  if (!s->early) *taken = tern__reply_line(&s->reader, octets, len, &st);
+  if (s->early || *taken == 0) {
+    *taken = 1;
+    st = tern__reply_octet(&s->reader, octets[0]);
+  }
   if (st == TERN__REPLY_PARTIAL) {
     /* In mid-content not another octet may leave: it could be the one that completes the message. */
     if (s->early && s->span_count != 0 && !tern__reply_may_be(&s->reader, 421))
@@ -498,11 +512,12 @@ static tern_status take_octet(tern_session *s, uint8_t c)
 
 tern_status tern_session_in(tern_session *s, const uint8_t *octets, size_t len, uint64_t now)
 {
-  size_t i;
+  size_t i, n;
 
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__NEW) return TERN_E_STATE;
-  for (i = 0; i < len && s->stage != TERN__ENDED; i++) (void)take_octet(s, octets[i]);
+  for (i = 0; i < len && s->stage != TERN__ENDED; i += n)
+    (void)take(s, octets + i, len - i, &n);
   if (s->stage == TERN__ENDED) return s->error.status;
   return advance(s, now);
 }
