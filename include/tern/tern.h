@@ -3,6 +3,7 @@
 #define TERN_TERN_H
 
 #include <tern/base.h>
+#include <tern/bounce.h>
 #include <tern/client.h>
 #include <tern/message.h>
 #include <tern/ready.h>

@@ -155,6 +155,11 @@ static int fits(uint32_t asked, uint32_t any, uint32_t given)
   return asked == any || asked == given;
 }
 
+static tern_status meaning(uint32_t row)
+{
+  return -(tern_status)(600 + (row >> 5 & 1u) * 100 + (row & 31u));
+}
+
 tern_status tern__verdict(uint32_t phase, const tern_reply *reply)
 {
   uint32_t code = reply->code, class = code / 100, subject, detail, i;
@@ -187,7 +192,50 @@ tern_status tern__verdict(uint32_t phase, const tern_reply *reply)
     if ((r >> 5 & 1u) == class - 4 && fits(r >> 18 & 15u, TERN_PHASE_NONE, phase) &&
         fits(r >> 22, 0, code - 399) && fits(r >> 12 & ANY, ANY, subject) &&
         fits(r >> 6 & ANY, ANY, detail))
-      return -(tern_status)(class * 100 + 200 + (r & 31u));
+      return meaning(r);
   }
   return class == 4 ? TERN_E_REFUSED_TRANSIENT : TERN_E_REFUSED_PERMANENT;
+}
+
+/* What has no reply, or no row with an enhanced code. */
+static const struct {
+  int16_t status;
+  uint8_t class, subject, detail;
+} silent[] = {
+  {TERN_E_ADDRESS, 5, 1, 3},        {TERN_E_TOO_BIG, 5, 3, 4},     {TERN_E_NEEDS_SMTPUTF8, 5, 6, 7},
+  {TERN_E_NEEDS_8BITMIME, 5, 6, 3}, {TERN_E_HOST, 5, 1, 2},        {TERN_E_NULL_MX, 5, 1, 10},
+  {TERN_E_RESOLVE, 4, 4, 3},        {TERN_E_CONNECT, 4, 4, 1},     {TERN_E_IO, 4, 4, 2},
+  {TERN_E_CLOSED, 4, 4, 2},         {TERN_E_TIMEOUT, 4, 4, 2},     {TERN_E_IN_DOUBT, 4, 4, 2},
+  {TERN_E_SERVICE_UNAVAILABLE, 4, 3, 2},  {TERN_E_RELAY_DENIED, 5, 7, 1},
+  {TERN_E_REFUSED_TRANSIENT, 4, 0, 0},    {TERN_E_REFUSED_PERMANENT, 5, 0, 0},
+};
+
+void tern__verdict_enhanced(tern_status status, char out[12])
+{
+  uint32_t by_class = tern_status_class(status), class = by_class == TERN_CLASS_MAIL ? 5 : 4;
+  uint32_t subject = 0, detail = 0;
+  size_t i;
+
+  if (by_class == TERN_CLASS_PERMANENT) class = 5;
+  if (by_class == TERN_CLASS_TLS) subject = 7;
+  if (by_class == TERN_CLASS_PROTOCOL) subject = 5;
+  for (i = sizeof rows / sizeof rows[0]; i-- != 0;) /* of several the first */
+    if (meaning(rows[i]) == status && (rows[i] >> 12 & ANY) != ANY) {
+      class = 4 + (rows[i] >> 5 & 1u);
+      subject = rows[i] >> 12 & ANY;
+      detail = rows[i] >> 6 & ANY;
+      if (detail == ANY) detail = 0;
+    }
+  for (i = 0; i < sizeof silent / sizeof silent[0]; i++)
+    if (silent[i].status == status) {
+      class = silent[i].class;
+      subject = silent[i].subject;
+      detail = silent[i].detail;
+    }
+  *out++ = (char)('0' + class);
+  *out++ = '.';
+  out += tern__decimal(subject, out);
+  *out++ = '.';
+  out += tern__decimal(detail, out);
+  *out = '\0';
 }

@@ -9,4 +9,8 @@
  * the text comes last. */
 tern_status tern__verdict(uint32_t phase, const tern_reply *reply);
 
+/* The other way: the enhanced code that says best what the status does (RFC 3463), as "5.1.1" with
+ * its NUL; "5.0.0" or "4.0.0" where none does. For reports about what had no reply. */
+void tern__verdict_enhanced(tern_status status, char out[12]);
+
 #endif
