@@ -7,15 +7,9 @@
 #include <stdlib.h>
 #include <tern/tern.h>
 
-static const char text[] =
-    "From: Ann <ann@example.org>\r\n"
-    "To: Bob <bob@example.net>\r\n"
-    "Subject: Hello\r\n"
-    "\r\n"
-    "Hello from tern.\r\n";
-
 int main(int argc, char **argv)
 {
+  tern_message *msg = tern_message_new(NULL);
   tern_mail *mail = tern_mail_new(NULL);
   tern_client *c = tern_client_new(NULL);
   tern_status st;
@@ -25,9 +19,11 @@ int main(int argc, char **argv)
     fprintf(stderr, "submit URL FROM TO [CA]   (password in TERN_PASSWORD)\n");
     return 64;
   }
-  tern_mail_from(mail, argv[2]);
-  tern_mail_rcpt(mail, argv[3]);
-  tern_mail_content(mail, text, TERN_NUL); /* borrowed, not copied */
+  tern_message_from(msg, "Ann", argv[2]);
+  tern_message_to(msg, "Bob", argv[3]);
+  tern_message_subject(msg, "Hello");
+  tern_message_text(msg, "Hello from tern.\n", TERN_NUL); /* borrowed, not copied */
+  tern_mail_message(mail, msg);                           /* envelope and content */
 
   if (argc > 4) tern_client_set_ca(c, argv[4]);
   tern_client_connect(c, argv[1]); /* smtp: STARTTLS is required */
@@ -43,5 +39,6 @@ int main(int argc, char **argv)
 
   tern_client_free(c);
   tern_mail_free(mail);
+  tern_message_free(msg);
   return st == TERN_OK ? 0 : 1;
 }

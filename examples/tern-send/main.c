@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compose.h"
 #include "json.h"
 #include "options.h"
 #include "spool.h"
@@ -21,6 +22,7 @@
 typedef struct program {
   options o;
   spool message;
+  composer composed;
   tern_ready *ready;
   tern_client *client;
   tern_mail *mail;
@@ -149,9 +151,11 @@ static int set_up_mail(program *p)
   const options *o = &p->o;
   size_t i;
 
+  /* of a composed message the library makes the envelope, but for what no header can have */
   for (i = 0; i < o->to_count; i++)
-    if (tern_mail_rcpt(mail, o->to[i]) != TERN_OK) return fail_error(p, tern_mail_error(mail));
-  if (o->from && tern_mail_from(mail, o->from) != TERN_OK)
+    if ((!o->composing || !strchr(o->to[i], '@')) && tern_mail_rcpt(mail, o->to[i]) != TERN_OK)
+      return fail_error(p, tern_mail_error(mail));
+  if (o->from && (!o->composing || !o->from[0]) && tern_mail_from(mail, o->from) != TERN_OK)
     return fail_error(p, tern_mail_error(mail));
   if (tern_mail_set_flags(mail, o->ret) != TERN_OK ||
       (o->envid && tern_mail_set_envid(mail, o->envid) != TERN_OK))
@@ -209,14 +213,13 @@ static int set_missing(program *p)
 /* The recipients of To, Cc and Bcc, behind those given and not again. */
 static int add_header_recipients(program *p)
 {
-  uint32_t i;
-  size_t j;
+  uint32_t i, j, given = tern_mail_rcpt_count(p->mail);
 
   for (i = 0; i < tern_ready_rcpt_count(p->ready); i++) {
     const char *rcpt = tern_ready_rcpt(p->ready, i);
-    for (j = 0; j < p->o.to_count && strcmp(p->o.to[j], rcpt) != 0; j++) {
+    for (j = 0; j < given && strcmp(tern_mail_rcpt_address(p->mail, j), rcpt) != 0; j++) {
     }
-    if (j == p->o.to_count && tern_mail_rcpt(p->mail, rcpt) != TERN_OK)
+    if (j == given && tern_mail_rcpt(p->mail, rcpt) != TERN_OK)
       return fail_error(p, tern_mail_error(p->mail));
   }
   return 0;
@@ -250,9 +253,43 @@ static int set_content(program *p, const tern_source *source, void *user)
   return 0;
 }
 
+/* The message from options. */
+static int compose_message(program *p)
+{
+  composer *c = &p->composed;
+
+  c->stop = &stopped;
+  if (compose(c, &p->o)) {
+    if (c->problem[0]) return fail(p, c->status, c->exit_code, c->problem);
+    return fail_error(p, tern_message_error(c->msg));
+  }
+  if (tern_mail_message(p->mail, c->msg) != TERN_OK) {
+    if (tern_error_field(tern_mail_error(p->mail)) == TERN_FIELD_FROM)
+      return fail(p, TERN_E_ARGUMENT, 64, "no sender: give --from, or --header 'From: ...'");
+    return fail_error(p, tern_mail_error(p->mail));
+  }
+  if (p->o.from_header) { /* those whom --header names */
+    p->ready = tern_ready_new(NULL);
+    if (!p->ready) return fail(p, TERN_E_NOMEM, 74, "no memory");
+    tern_ready_set_source(p->ready, tern_message_source(), c->msg);
+    if (tern_ready_read(p->ready) != TERN_OK) return header_error(p);
+    return add_header_recipients(p);
+  }
+  return 0;
+}
+
 static int read_message(program *p)
 {
-  int st = spool_read(&p->message, STDIN_FILENO, &stopped);
+  int st;
+
+  if (p->o.composing) {
+    if (compose_message(p)) return -1;
+    if (!tern_mail_rcpt_count(p->mail))
+      return fail(p, TERN_E_NO_RECIPIENTS, 64, "no recipient: To, Cc and Bcc name none");
+    if (p->o.notify) tern_mail_set_notify(p->mail, UINT32_MAX, p->o.notify);
+    return 0;
+  }
+  st = spool_read(&p->message, STDIN_FILENO, &stopped);
 
   if (st == SPOOL_STOPPED) return fail(p, TERN_E_CANCELLED, 75, "interrupted");
   if (st == SPOOL_IO) return fail(p, TERN_E_SOURCE, 74, p->message.problem);
@@ -481,6 +518,7 @@ int main(int argc, char **argv)
   tern_client_free(p.client);
   tern_mail_free(p.mail);
   tern_ready_free(p.ready);
+  compose_free(&p.composed);
   spool_free(&p.message);
   options_free(&p.o);
   return written && !p.exit_code ? 74 : p.exit_code;

@@ -14,7 +14,9 @@
 enum {
   O_SERVER, O_FROM, O_TO, O_HEADER_RCPTS, O_USER, O_PASSWORD_FILE, O_TOKEN_FILE, O_AUTH, O_CA,
   O_CERT, O_KEY, O_INSECURE, O_EHLO, O_TIMEOUT, O_CONNECT_TIMEOUT, O_NO_PIPELINING, O_NO_CHUNKING,
-  O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_COMPOSING, O_DIRECT
+  O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_SUBJECT, O_TEXT, O_HTML,
+  O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC, O_REPLY_TO, O_HEADER, O_ENCODING, O_COMPOSING,
+  O_DIRECT
 };
 
 typedef struct option {
@@ -49,18 +51,18 @@ static const option table[] = {
     {"--json", 0, O_JSON},
     {"--help", 0, O_HELP},
     {"--version", 0, O_VERSION},
-    {"--subject", 1, O_COMPOSING},
-    {"--text", 1, O_COMPOSING},
-    {"--html", 1, O_COMPOSING},
-    {"--attach", 1, O_COMPOSING},
-    {"--inline", 1, O_COMPOSING},
-    {"--ics", 1, O_COMPOSING},
-    {"--from-name", 1, O_COMPOSING},
-    {"--cc", 1, O_COMPOSING},
-    {"--bcc", 1, O_COMPOSING},
-    {"--reply-to", 1, O_COMPOSING},
-    {"--header", 1, O_COMPOSING},
-    {"--encoding", 1, O_COMPOSING},
+    {"--subject", 1, O_SUBJECT},
+    {"--text", 2, O_TEXT},
+    {"--html", 2, O_HTML},
+    {"--attach", 2, O_ATTACH},
+    {"--inline", 2, O_INLINE},
+    {"--ics", 2, O_ICS},
+    {"--from-name", 1, O_FROM_NAME},
+    {"--cc", 1, O_CC},
+    {"--bcc", 1, O_BCC},
+    {"--reply-to", 1, O_REPLY_TO},
+    {"--header", 2, O_HEADER},
+    {"--encoding", 2, O_ENCODING},
     {"--dkim-key", 1, O_COMPOSING},
     {"--dkim-domain", 1, O_COMPOSING},
     {"--dkim-selector", 1, O_COMPOSING},
@@ -83,6 +85,10 @@ void options_help(void)
        "  --from ADDR          the reverse-path; '' is the null one\n"
        "  --to ADDR            a recipient, as a bare one; repeatable\n"
        "  -t                   the recipients of To, Cc and Bcc too; Bcc is dropped\n"
+       "Composing, instead of reading a message, when one of these is given (F: a file, or - )\n"
+       "  --subject S  --text F  --html F  --attach F[,name=NAME][,type=TYPE]  --inline F[,CID]\n"
+       "  --ics F  --from-name N  --cc ADDR  --bcc ADDR  --reply-to ADDR  --header 'Name: value'\n"
+       "  --encoding auto|7bit|8bit|base64|quoted-printable\n"
        "Authentication\n"
        "  --user NAME  --password-file F  --token-file F (OAuth)  --auth MECH (only this one)\n"
        "TLS\n"
@@ -203,8 +209,51 @@ static int take_mechanism(options *o, const char *text)
   return bad(o, "--auth: no such mechanism", text);
 }
 
+static int take_encoding(options *o, const char *text)
+{
+  static const char *const words[] = {"auto", "7bit", "8bit", "quoted-printable", "base64"};
+  uint32_t i;
+
+  for (i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (!strcmp(text, words[i])) {
+      o->encoding = i; /* in the order of TERN_ENCODING_... */
+      return 0;
+    }
+  return bad(o, "--encoding takes auto, 7bit, 8bit, base64 or quoted-printable", NULL);
+}
+
+/* A file of a body; "-", which only one of them can be, or "-," is standard input. */
+static int take_file(options *o, const char **file, const char *value)
+{
+  *file = value;
+  if (value[0] == '-' && (!value[1] || value[1] == ',') && ++o->on_stdin > 1)
+    return bad(o, "only one part can be standard input", NULL);
+  return 0;
+}
+
+static int take_composing(options *o, int id, const char *name, const char *value)
+{
+  o->composing = 1;
+  switch (id) {
+    case O_SUBJECT: o->subject = value; return 0;
+    case O_TEXT: return take_file(o, &o->text, value);
+    case O_HTML: return take_file(o, &o->html, value);
+    case O_ICS: return take_file(o, &o->ics, value);
+    case O_ATTACH: return take_file(o, &o->attach[o->attach_count++], value);
+    case O_INLINE: return take_file(o, &o->inlines[o->inline_count++], value);
+    case O_FROM_NAME: o->from_name = value; return 0;
+    case O_CC: o->cc[o->cc_count++] = value; return 0;
+    case O_BCC: o->bcc[o->bcc_count++] = value; return 0;
+    case O_REPLY_TO: o->reply_to[o->reply_to_count++] = value; return 0;
+    case O_HEADER: o->headers[o->header_count++] = value; return 0;
+    case O_ENCODING: return take_encoding(o, value);
+    default: return bad(o, "signing is not built in yet", name);
+  }
+}
+
 static int take_option(options *o, int id, const char *name, char *value)
 {
+  if (id >= O_SUBJECT && id <= O_COMPOSING) return take_composing(o, id, name, value);
   switch (id) {
     case O_SERVER: o->server = value; return 0;
     case O_FROM: o->from = value; return 0;
@@ -231,7 +280,6 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_JSON: o->json = 1; return 0;
     case O_HELP: o->help = 1; return 0;
     case O_VERSION: o->version = 1; return 0;
-    case O_COMPOSING: return bad(o, "composing and signing are not built in yet", name);
     default: return bad(o, "direct delivery to MX hosts is not built in yet", name);
   }
 }
@@ -369,6 +417,17 @@ static void take_environment(options *o)
   if (!o->user && user && user[0]) o->user = user;
 }
 
+/* One block for all lists: each can take as many values as there are arguments. */
+static int make_lists(options *o, size_t n)
+{
+  const char ***const lists[] = {&o->to, &o->cc, &o->bcc, &o->reply_to, &o->headers, &o->attach, &o->inlines};
+  size_t i;
+
+  o->to = calloc(n * (sizeof lists / sizeof lists[0]), sizeof *o->to);
+  for (i = 1; o->to && i < sizeof lists / sizeof lists[0]; i++) *lists[i] = o->to + i * n;
+  return o->to ? 0 : -1;
+}
+
 int options_read(options *o, int argc, char **argv)
 {
   int i, ended = 0;
@@ -376,8 +435,7 @@ int options_read(options *o, int argc, char **argv)
   memset(o, 0, sizeof *o);
   o->repeat = 1;
   o->json = options_want_json(argc, argv);
-  o->to = calloc((size_t)argc + 1, sizeof *o->to);
-  if (!o->to) return bad(o, "no memory", NULL);
+  if (make_lists(o, (size_t)argc + 1)) return bad(o, "no memory", NULL);
   for (i = 1; i < argc; i++) {
     if (!ended && !strcmp(argv[i], "--")) {
       ended = 1;
@@ -398,7 +456,7 @@ int options_read(options *o, int argc, char **argv)
   if (take_server(o)) return -1;
   if (take_secrets(o)) return -1;
   if (o->key && !o->cert) return bad(o, "--key needs --cert", NULL);
-  if (!o->to_count && !o->from_header)
+  if (!o->to_count && !o->cc_count && !o->bcc_count && !o->from_header)
     return bad(o, "no recipient: name one, or give -t", NULL);
   return 0;
 }

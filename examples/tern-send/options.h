@@ -33,6 +33,27 @@ typedef struct options {
   int json;
   int help;
   int version;
+  /* composing */
+  int composing; /* one of these was given */
+  const char *subject;
+  const char *from_name;
+  const char *text;
+  const char *html;
+  const char *ics;
+  const char **attach;
+  size_t attach_count;
+  const char **inlines;
+  size_t inline_count;
+  const char **headers;
+  size_t header_count;
+  const char **cc;
+  size_t cc_count;
+  const char **bcc;
+  size_t bcc_count;
+  const char **reply_to;
+  size_t reply_to_count;
+  uint32_t encoding; /* TERN_ENCODING_... */
+  int on_stdin;      /* how many of the files are "-" */
   char *url_user;     /* of the URL, decoded */
   char *url_password; /* likewise, wiped by options_free */
   /* set by options.c while it reads */

@@ -45,8 +45,8 @@ TERN_API tern_status tern_mail_content_spans(tern_mail *mail, const tern_span *s
 /* The same pulled from a source; table and user are borrowed. */
 TERN_API tern_status tern_mail_content_source(tern_mail *mail, const tern_source *source,
                                               void *user);
-/* Envelope and content from a message: its Sender, else its first From, where no reverse-path was
- * given; each of To, Cc and Bcc beside the recipients there are, once; the message as content,
+/* Envelope and content from a message: its Sender, else its first From (those of tern_message_header
+ * where no call gave any), where no reverse-path was given; each of To, Cc and Bcc beside the recipients there are, once; the message as content,
  * borrowed as tern_mail_content_source says. Gives the message a Date, and randomness, where it has
  * none and the build has a host. What is wrong with the message (tern_message_check) sticks to the
  * mail too. TERN_E_NOMEM where msg is NULL. Not in builds without messages. */

@@ -92,8 +92,8 @@ TERN_API tern_status tern_message_header(tern_message *msg, const char *name, co
 TERN_API tern_part *tern_message_text(tern_message *msg, const void *octets, size_t len);
 /* The same as HTML; with a text both are alternatives. */
 TERN_API tern_part *tern_message_html(tern_message *msg, const void *octets, size_t len);
-/* An invitation (RFC 6047): text/calendar with this method ("REQUEST") among the alternatives and
- * as attachment invite.ics. */
+/* An invitation (RFC 6047): text/calendar with this method ("REQUEST"; NULL: none) among the
+ * alternatives and as attachment invite.ics. */
 TERN_API tern_part *tern_message_calendar(tern_message *msg, const char *method, const void *octets,
                                           size_t len);
 /* A file beside the body. name: of the file, UTF-8, or NULL; type: "image/png", may have
@@ -106,13 +106,19 @@ TERN_API tern_part *tern_message_attach(tern_message *msg, const char *name, con
 TERN_API tern_part *tern_message_attach_source(tern_message *msg, const char *name, const char *type,
                                                const tern_source *source, void *user, uint64_t size);
 /* The same from a file, which stays open; name NULL: that of the file. A pipe can be read once
- * only. TERN_E_CONFIG where it cannot be opened. Host builds only. */
+ * only. TERN_E_SOURCE where it cannot be opened. Host builds only. */
 TERN_API tern_part *tern_message_attach_file(tern_message *msg, const char *path, const char *name,
                                              const char *type);
 /* Something that the HTML shows by "cid:" and this cid ("logo@example.org" or just "logo", without
  * angle brackets); name may be NULL. */
 TERN_API tern_part *tern_message_inline(tern_message *msg, const char *cid, const char *name,
                                         const char *type, const void *octets, size_t len);
+TERN_API tern_part *tern_message_inline_source(tern_message *msg, const char *cid, const char *name,
+                                               const char *type, const tern_source *source,
+                                               void *user, uint64_t size);
+/* As tern_message_attach_file. */
+TERN_API tern_part *tern_message_inline_file(tern_message *msg, const char *cid, const char *path,
+                                             const char *name, const char *type);
 /* Another message, RFC 5322 text, as message/rfc822. It is never encoded (RFC 2046 5.2.1): one with
  * octets over 127 needs 8BITMIME. */
 TERN_API tern_part *tern_message_forward(tern_message *msg, const void *octets, size_t len);

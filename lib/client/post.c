@@ -86,17 +86,22 @@ static tern_status put_recipients(tern_mail *mail, const tern_message *msg)
   return st;
 }
 
-/* Sender, else the first From, in whichever way they were given. */
+/* Sender, else the first From: those given by their calls, as all of the envelope is, else those in
+ * header fields. */
 static tern_status put_sender(tern_mail *mail, const tern_message *msg)
 {
   static const uint8_t ranks[] = {TERN__RANK_SENDER, TERN__RANK_FROM};
   const tern__address *a = NULL;
+  const tern__field *f;
   size_t i;
 
   if (mail->reverse_path != NULL) return TERN_OK;
-  for (i = 0; i < 2 && a == NULL; i++)
-    a = tern__address_next(msg, ranks[i], tern__message_field(msg, ranks[i]), NULL);
-  while (a != NULL && a->address == NULL) a = a->next; /* a group in From: RFC 6854 */
+  for (i = 0; i < 4 && a == NULL; i++) {
+    f = i < 2 ? NULL : tern__message_field(msg, ranks[i % 2]);
+    if (i < 2 || f != NULL) a = tern__address_next(msg, ranks[i % 2], f, NULL);
+    while (a != NULL && a->address == NULL) /* a group in From: RFC 6854 */
+      a = tern__address_next(msg, ranks[i % 2], f, a);
+  }
   return a != NULL ? tern_mail_from(mail, path_of(a)) : TERN_OK;
 }
 

@@ -52,29 +52,53 @@ static tern_status file_rewind(void *user)
   return TERN_OK;
 }
 
-static tern_part *wrong(tern_message *msg)
+static const tern_source regular = {sizeof regular, file_read, file_rewind, NULL};
+static const tern_source once = {sizeof once, file_read, NULL, NULL};
+
+/* Opens the file; NULL: the error sticks to the message. */
+static file *open_file(tern_message *msg, const char *path, uint64_t *size)
 {
-  (void)tern__message_wrong(msg, TERN_E_CONFIG, TERN_FIELD_FILE, NULL, SIZE_MAX);
-  return NULL;
+  struct stat st;
+  file *f;
+
+  if (tern__message_setter(msg) != TERN_OK) return NULL;
+  f = tern__message_take(msg, sizeof *f, file_drop);
+  if (f == NULL) return NULL;
+  f->fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (f->fd < 0 || fstat(f->fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+    (void)tern__message_wrong(msg, TERN_E_SOURCE, TERN_FIELD_FILE, NULL, SIZE_MAX);
+    return NULL;
+  }
+  f->regular = S_ISREG(st.st_mode);
+  *size = f->regular ? (uint64_t)st.st_size : TERN_LENGTH_UNKNOWN;
+  return f;
+}
+
+static const char *name_of(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+
+  return slash != NULL ? slash + 1 : path;
 }
 
 tern_part *tern_message_attach_file(tern_message *msg, const char *path, const char *name,
                                     const char *type)
 {
-  static const tern_source regular = {sizeof regular, file_read, file_rewind, NULL};
-  static const tern_source once = {sizeof once, file_read, NULL, NULL};
-  const char *slash = path != NULL ? strrchr(path, '/') : NULL;
-  struct stat st;
-  file *f;
+  uint64_t size = 0;
+  file *f = open_file(msg, path, &size);
 
-  if (tern__message_setter(msg) != TERN_OK) return NULL;
-  if (path == NULL) return wrong(msg);
-  f = tern__message_take(msg, sizeof *f, file_drop);
   if (f == NULL) return NULL;
-  f->fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (f->fd < 0 || fstat(f->fd, &st) != 0 || S_ISDIR(st.st_mode)) return wrong(msg);
-  f->regular = S_ISREG(st.st_mode);
-  if (name == NULL) name = slash != NULL ? slash + 1 : path;
-  return tern_message_attach_source(msg, name, type, f->regular ? &regular : &once, f,
-                                    f->regular ? (uint64_t)st.st_size : TERN_LENGTH_UNKNOWN);
+  return tern_message_attach_source(msg, name != NULL ? name : name_of(path), type,
+                                    f->regular ? &regular : &once, f, size);
+}
+
+tern_part *tern_message_inline_file(tern_message *msg, const char *cid, const char *path,
+                                    const char *name, const char *type)
+{
+  uint64_t size = 0;
+  file *f = open_file(msg, path, &size);
+
+  if (f == NULL) return NULL;
+  return tern_message_inline_source(msg, cid, name != NULL ? name : name_of(path), type,
+                                    f->regular ? &regular : &once, f, size);
 }

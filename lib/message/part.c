@@ -184,6 +184,16 @@ tern_part *tern_message_inline(tern_message *msg, const char *cid, const char *n
   return set_octets(p, octets, len);
 }
 
+tern_part *tern_message_inline_source(tern_message *msg, const char *cid, const char *name,
+                                      const char *type, const tern_source *source, void *user,
+                                      uint64_t size)
+{
+  tern_part *p = file_part(msg, TERN__ROLE_RELATED, name, type);
+
+  if (p == NULL || tern_part_set_cid(p, cid) != TERN_OK) return NULL;
+  return set_source(p, source, user, size);
+}
+
 tern_part *tern_message_forward(tern_message *msg, const void *octets, size_t len)
 {
   return tern_message_attach(msg, NULL, "message/rfc822", octets, len);
@@ -192,18 +202,19 @@ tern_part *tern_message_forward(tern_message *msg, const void *octets, size_t le
 tern_part *tern_message_calendar(tern_message *msg, const char *method, const void *octets,
                                  size_t len)
 {
-  static const char before[] = "text/calendar; method=";
-  char type[sizeof before + 32];
+  char type[64] = "text/calendar";
   size_t n = method != NULL ? strlen(method) : 0;
   tern_part *p;
 
   if (tern__message_setter(msg) != TERN_OK) return NULL;
-  if (n == 0 || n > 32 || !tern__is_token(method, n)) {
+  if (method != NULL && (n > 32 || !tern__is_token(method, n))) {
     (void)tern__message_wrong(msg, TERN_E_CONTENT, TERN_FIELD_CALENDAR, NULL, SIZE_MAX);
     return NULL;
   }
-  memcpy(type, before, sizeof before - 1);
-  memcpy(type + sizeof before - 1, method, n + 1);
+  if (method != NULL) {
+    memcpy(type + 13, "; method=", 9);
+    memcpy(type + 22, method, n + 1);
+  }
   p = body(msg, type, RANK_CALENDAR, TERN_FIELD_CALENDAR, octets, len);
   /* readers that show no invitation find the file */
   if (p == NULL || tern_message_attach(msg, "invite.ics", "application/ics", octets, len) == NULL)
