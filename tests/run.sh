@@ -20,6 +20,7 @@ steps=("$@")
   valgrind
   notls
   m32
+  amalgamation
   firmware
   fuzz
   install
@@ -84,6 +85,9 @@ m32() {
     build m32 --cross-file tests/firmware/m32.ini --cross-file "$B/m32.ini" -Dtls=disabled -Dsaslprep=disabled &&
     suite m32 --suite unit --suite dialogue --timeout-multiplier 5
 }
+
+amalgamation_what="tern.c and tern.h: compiled by gcc, clang and for a Cortex-M3, and the dialogues on them"
+amalgamation() { build notls -Dtls=disabled && tests/amalgamation.sh "$B/notls" "$B/amalgamation"; }
 
 firmware_what="Cortex-M3: sizes, undefined symbols, .data and .bss"
 firmware() { tests/firmware/size.sh "$B/firmware"; }

@@ -15,9 +15,9 @@ union widest {
 };
 struct aligned {
   char octet;
-  union widest widest;
+  union widest it;
 };
-#define ALIGN offsetof(struct aligned, widest) /* a power of two, at least 2 */
+#define ALIGN offsetof(struct aligned, it) /* a power of two, at least 2 */
 #define FREED ((size_t)1)
 
 static size_t footer(const tern_arena *arena, size_t end)

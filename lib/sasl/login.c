@@ -33,7 +33,7 @@ static tern_status success(void *state)
   return ((tern__sasl *)state)->step < 2 ? TERN_E_REPLY_UNEXPECTED : TERN_OK;
 }
 
-const tern_mechanism tern__login = {
+const tern_mechanism tern__auth_login = {
   sizeof (tern_mechanism), "LOGIN", TERN_CRED_PASSWORD, TERN_MECHANISM_PLAINTEXT,
   sizeof (tern__sasl), begin, prompt, NULL, tern__sasl_response, success,
 };

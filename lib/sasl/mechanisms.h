@@ -13,7 +13,7 @@ extern const tern_mechanism tern__oauthbearer;
 extern const tern_mechanism tern__xoauth2;
 extern const tern_mechanism tern__external;
 extern const tern_mechanism tern__plain;
-extern const tern_mechanism tern__login;
+extern const tern_mechanism tern__auth_login; /* tern__login is the client's word */
 
 /* The mechanism of len octets of name, ASCII case ignored, in a list ended by NULL; or NULL. */
 const tern_mechanism *tern__mechanism_find(const tern_mechanism *const *table, const char *name,

@@ -36,7 +36,7 @@ static const tern_mechanism *const built_in[] = {
   &tern__plain,
 #endif
 #ifndef TERN_NO_LOGIN
-  &tern__login,
+  &tern__auth_login,
 #endif
   NULL,
 };
