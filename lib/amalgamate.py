@@ -22,11 +22,17 @@ WHEN = {
     "sasl/prep_idn.c": "defined(TERN_HAVE_LIBIDN)",
     "transport/tcp.c": "!defined(TERN_NO_SOCKETS)",
     "transport/host.c": "!defined(TERN_NO_SOCKETS)",
-    "transport/tls_mbedtls.c": "!defined(TERN_NO_TLS)",
+    "transport/dane*": "!defined(TERN_NO_TLS)",
+    "transport/tls_*": "!defined(TERN_NO_TLS)",
     "transport/tls_none.c": "defined(TERN_NO_TLS)",
     "delivery/idn.c": "defined(TERN_HAVE_LIBIDN2)",
     "delivery/idn_none.c": "!defined(TERN_HAVE_LIBIDN2)",
 }
+def when(name):
+    """The condition of a source or header, or None: its own or that of the names it is like."""
+    return WHEN.get(name) or next((w for n, w in WHEN.items() if n.endswith("*") and name.startswith(n[:-1])), None)
+
+
 ROOM_WHEN = {
     "message": "!defined(TERN_NO_MESSAGE)",
     "transport": "!defined(TERN_NO_CLIENT)",
@@ -157,9 +163,13 @@ class Amalgamation:
             if name in self.seen:
                 return ""
             self.seen.add(name)
-            path = self.root / "lib" / name
-            body = self.internal(self.expand(path.read_text(), name))
-            return f"/* ---- lib/{name} ---- */\n{body}\n"
+            text = (self.root / "lib" / name).read_text()
+            # what it asks for stands before it, as that may be there under another condition
+            first = "".join(replace(n) for n in INCLUDE.finditer(text) if n.group(1) == '"')
+            body = self.internal(INCLUDE.sub(lambda n: n.group(0) if n.group(1) == "<" and not n.group(2).startswith("tern/") else "", text))
+            if when(name):
+                body = f"#if {when(name)}\n{body}#endif\n"
+            return f"{first}/* ---- lib/{name} ---- */\n{body}\n"
         return INCLUDE.sub(replace, text)
 
     def source(self, name):
@@ -175,7 +185,9 @@ class Amalgamation:
         prefix = name[:-2].replace("/", "_") + "__"
         body = rename(body, names, prefix)
         body = self.expand(self.internal(body), name)
-        return "".join(self.expand(h, name) for h in headers), body + "".join(f"#undef {m}\n" for m in macros)
+        own = [h for h in headers if not re.match(r"#include <(?!string\.h|std(def|int)\.h)", h)]
+        return ("".join(self.expand(h, name) for h in own), "".join(h for h in headers if h not in own and "<tern/" not in h),
+                body + "".join(f"#undef {m}\n" for m in macros))
 
     @staticmethod
     def conditional(text, line):
@@ -215,12 +227,10 @@ def main():
     for room in ROOMS:
         for path in sorted((root / "lib" / room).glob("*.c")):
             name = f"{room}/{path.name}"
-            headers, body = a.source(name)
-            when = " && ".join(f"({w})" for w in (ROOM_WHEN.get(room), WHEN.get(name)) if w)
-            own = "".join(h for h in headers.splitlines(keepends=True) if not re.match(r"#include <(?!string\.h|std(def|int)\.h)", h))
-            system = "".join(h for h in headers.splitlines(keepends=True) if re.match(r"#include <(?!string\.h|std(def|int)\.h)", h))
-            parts.append(f"{own}\n/* ==== lib/{name} ==== */\n" + (f"#if {when}\n" if when else "") + system + body +
-                         (f"#endif /* {name} */\n" if when else ""))
+            own, system, body = a.source(name)
+            asked = " && ".join(f"({w})" for w in (ROOM_WHEN.get(room), when(name)) if w)
+            parts.append(f"{own}\n/* ==== lib/{name} ==== */\n" + (f"#if {asked}\n" if asked else "") + system + body +
+                         (f"#endif /* {name} */\n" if asked else ""))
     rows = (root / "lib/base/status.def").read_text()
     rows = re.sub(r"/\*.*?\*/", "", rows, flags=re.S)
     rows = " \\\n".join(line for line in rows.splitlines() if line.strip())
