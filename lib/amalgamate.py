@@ -25,8 +25,9 @@ WHEN = {
     "transport/dane*": "!defined(TERN_NO_TLS)",
     "transport/tls_*": "!defined(TERN_NO_TLS)",
     "transport/tls_none.c": "defined(TERN_NO_TLS)",
-    "delivery/idn.c": "defined(TERN_HAVE_LIBIDN2)",
-    "delivery/idn_none.c": "!defined(TERN_HAVE_LIBIDN2)",
+    "base/idn.c": "defined(TERN_HAVE_LIBIDN2)",
+    "base/idn_none.c": "!defined(TERN_HAVE_LIBIDN2)",
+    "base/wording.c": "!defined(TERN_NO_SOCKETS)",
 }
 def when(name):
     """The condition of a source or header, or None: its own or that of the names it is like."""

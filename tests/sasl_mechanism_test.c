@@ -177,13 +177,13 @@ static const exchange exchanges[] = {
   {"PLAIN, an empty question too many", &tern__plain, "u", "p", NULL, NULL, 0, 0,
    {{START, TERN_OK, T("\0u\0p")}, {T(""), TERN_E_AUTH_CHALLENGE, NONE}}, ENDED},
 
-  {"LOGIN, the usual prompts", &tern__login, "tim", "secret", NULL, NULL, 0, 0,
+  {"LOGIN, the usual prompts", &tern__auth_login, "tim", "secret", NULL, NULL, 0, 0,
    {{T("Username:"), TERN_OK, T("tim")}, {T("Password:"), TERN_OK, T("secret")}}, TERN_OK},
-  {"LOGIN, prompts that mislead", &tern__login, "tim", "secret", NULL, NULL, 0, 0,
+  {"LOGIN, prompts that mislead", &tern__auth_login, "tim", "secret", NULL, NULL, 0, 0,
    {{T("Password:"), TERN_OK, T("tim")}, {T("User Name\0"), TERN_OK, T("secret")}}, TERN_OK},
-  {"LOGIN, prompts without text", &tern__login, "tim", "secret", NULL, NULL, 0, 0,
+  {"LOGIN, prompts without text", &tern__auth_login, "tim", "secret", NULL, NULL, 0, 0,
    {{T(""), TERN_OK, T("tim")}, {T(""), TERN_OK, T("secret")}}, TERN_OK},
-  {"LOGIN, a third prompt", &tern__login, "tim", "secret", NULL, NULL, 0, 0,
+  {"LOGIN, a third prompt", &tern__auth_login, "tim", "secret", NULL, NULL, 0, 0,
    {{T("a"), TERN_OK, T("tim")}, {T("b"), TERN_OK, T("secret")},
     {T("c"), TERN_E_AUTH_CHALLENGE, NONE}}, ENDED},
 
@@ -610,7 +610,7 @@ static uint32_t groups(const tern_mechanism *m)
                                              : EXT;
 
   if (m->flags & TERN_MECHANISM_RANDOM) g |= SCRAMS;
-  if (m == &tern__cram_md5 || m == &tern__login || m == &tern__xoauth2) g |= CARRIES_NOT;
+  if (m == &tern__cram_md5 || m == &tern__auth_login || m == &tern__xoauth2) g |= CARRIES_NOT;
   if (m == &tern__oauthbearer) g |= BEARER;
   return g;
 }
@@ -886,7 +886,7 @@ static void test_find(void **unused)
     {"PLAIN", 5, &tern__plain},
     {"plain", 5, &tern__plain},
     {"PLAIN LOGIN", 5, &tern__plain},
-    {"LOGIN PLAIN", 5, &tern__login},
+    {"LOGIN PLAIN", 5, &tern__auth_login},
     {"SCRAM-SHA-256", 13, &tern__scram_sha256},
     {"SCRAM-SHA-256-PLUS", 18, &tern__scram_sha256_plus},
     {"SCRAM-SHA-1", 11, &tern__scram_sha1},
@@ -894,7 +894,7 @@ static void test_find(void **unused)
     {"", 0, NULL},
     {"GSSAPI", 6, NULL},
   };
-  static const tern_mechanism *const only_login[] = {&tern__login, NULL};
+  static const tern_mechanism *const only_login[] = {&tern__auth_login, NULL};
   static const tern_mechanism *const nothing[] = {NULL};
   size_t i;
 
@@ -902,7 +902,7 @@ static void test_find(void **unused)
   for (i = 0; i < sizeof cases / sizeof *cases; i++)
     assert_ptr_equal(tern__mechanism_find(tern_mechanisms(), cases[i].offered, cases[i].len),
                      cases[i].due);
-  assert_ptr_equal(tern__mechanism_find(only_login, "LOGIN", 5), &tern__login);
+  assert_ptr_equal(tern__mechanism_find(only_login, "LOGIN", 5), &tern__auth_login);
   assert_null(tern__mechanism_find(only_login, "PLAIN", 5));
   assert_null(tern__mechanism_find(nothing, "PLAIN", 5));
 }
