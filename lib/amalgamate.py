@@ -29,6 +29,13 @@ WHEN = {
     "base/idn_none.c": "!defined(TERN_HAVE_LIBIDN2)",
     "base/wording.c": "!defined(TERN_NO_SOCKETS)",
 }
+
+
+def def_macro(name):
+    """The macro that stands for a file of rows."""
+    return "TERN__ROWS_" + re.sub(r"\W", "_", name.rsplit(".", 1)[0]).upper()
+
+
 def when(name):
     """The condition of a source or header, or None: its own or that of the names it is like."""
     return WHEN.get(name) or next((w for n, w in WHEN.items() if n.endswith("*") and name.startswith(n[:-1])), None)
@@ -154,13 +161,13 @@ class Amalgamation:
                       r"TERN__STATIC \1", text, flags=re.M)
 
     def expand(self, text, where):
-        """Own headers once, in place; tern/ is in tern.h; status.def is a macro; others as they are."""
+        """Own headers once, in place; tern/ is in tern.h; a .def is a macro; others as they are."""
         def replace(m):
             name = m.group(2)
             if m.group(1) == "<":
                 return "" if name.startswith("tern/") else m.group(0)
             if name.endswith(".def"):
-                return "TERN__STATUSES\n"
+                return def_macro(name) + "\n"
             if name in self.seen:
                 return ""
             self.seen.add(name)
@@ -232,15 +239,17 @@ def main():
             asked = " && ".join(f"({w})" for w in (ROOM_WHEN.get(room), when(name)) if w)
             parts.append(f"{own}\n/* ==== lib/{name} ==== */\n" + (f"#if {asked}\n" if asked else "") + system + body +
                          (f"#endif /* {name} */\n" if asked else ""))
-    rows = (root / "lib/base/status.def").read_text()
-    rows = re.sub(r"/\*.*?\*/", "", rows, flags=re.S)
-    rows = " \\\n".join(line for line in rows.splitlines() if line.strip())
+    rows = ""
+    for path in sorted((root / "lib").glob("*/*.def")):
+        lines = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S).splitlines()
+        name = str(path.relative_to(root / "lib"))
+        rows += f"/* ---- lib/{name} ---- */\n#define {def_macro(name)} \\\n" + " \\\n".join(line for line in lines if line.strip()) + "\n\n"
     text = about % "Compile it with the\n * macros of lib/base/config.h for what is to be left out; that comment is below."
     text += "".join(f"#ifndef {m}\n#define {m}{' 200809L' if m == '_POSIX_C_SOURCE' else ''}\n#endif\n" for m in sorted(a.sources))
     text += '#include "tern.h"\n#include <string.h>\n\n#ifdef __GNUC__\n#define TERN__STATIC static __attribute__((unused))\n'
     text += '#pragma GCC diagnostic ignored "-Wunused-function" /* of parts that are left out */\n'
     text += "#else\n#define TERN__STATIC static\n#endif\n\n"
-    text += f"/* ---- lib/base/status.def ---- */\n#define TERN__STATUSES \\\n{rows}\n\n" + "\n".join(parts)
+    text += rows + "\n".join(parts)
     out.mkdir(parents=True, exist_ok=True)
     (out / "tern.c").write_text(re.sub(r"\n{3,}", "\n\n", text))
     (out / "tern.h").write_text(about % "Include this one alone." + header(root))

@@ -14,6 +14,11 @@ typedef struct block {
   size_t size;
 } block;
 
+struct aligned {
+  char octet;
+  long double number;
+};
+
 static void blocks_are_aligned_wherever_the_memory_begins(void **state)
 {
   unsigned char memory[512];
@@ -30,7 +35,7 @@ static void blocks_are_aligned_wherever_the_memory_begins(void **state)
       unsigned char *p = mem->alloc(mem->user, size);
 
       assert_non_null(p);
-      assert_int_equal((uintptr_t)p % sizeof(long double), 0);
+      assert_int_equal((uintptr_t)p % offsetof(struct aligned, number), 0); /* on i386 not its size */
       assert_int_equal((uintptr_t)p % sizeof(void *), 0);
       assert_true(p >= last);
       last = p + size;

@@ -135,10 +135,15 @@ typedef struct entry {
   uint8_t in_group;
 } entry;
 
-static tern_status wrong(entry *e, const char *at)
+/* The octet `further` behind at, where the value has one there: an address that was put together from
+ * pieces is not as long as what it came from. */
+static tern_status wrong(entry *e, const char *at, size_t further)
 {
+  size_t position = at != NULL ? (size_t)(at - e->of->value) + further : SIZE_MAX;
+
+  if (position > strlen(e->of->value)) position = SIZE_MAX;
   return tern__message_wrong(e->msg, TERN_E_ADDRESS, TERN_FIELD_HEADER_VALUE, e->of->value,
-                             (size_t)(at - e->of->value));
+                             position);
 }
 
 static void reset(entry *e)
@@ -169,7 +174,7 @@ static tern_status end_entry(entry *e)
   if (!e->has_angle && e->len == 0) return TERN_OK; /* empty elements: RFC 5322 4.4 */
   text = e->has_angle ? e->angle : e->phrase;
   if (tern__mailbox_check(text, &position, NULL) != TERN_OK)
-    return wrong(e, (e->has_angle ? e->angle_at : e->plain_at) + position);
+    return wrong(e, e->has_angle ? e->angle_at : e->plain_at, position);
   a = add(e->msg, e->of->rank, text);
   if (a == NULL) return e->msg->error.status;
   a->of = e->of;
@@ -201,7 +206,7 @@ static tern_status read_comment(entry *e)
       break;
     e->comment[e->comment_len++] = *e->at;
   }
-  if (*e->at == '\0') return wrong(e, from);
+  if (*e->at == '\0') return wrong(e, from, 0);
   e->at++;
   e->gap = 1;
   return TERN_OK;
@@ -214,7 +219,7 @@ static tern_status read_quoted(entry *e)
   int local;
 
   while (*end != '\0' && *end != '"') end += *end == '\\' && end[1] != '\0' ? 2 : 1;
-  if (*end == '\0') return wrong(e, from);
+  if (*end == '\0') return wrong(e, from, 0);
   local = end[1] == '@';
   if (!local) e->quoted = 1;
   for (p = local ? from : from + 1; p < (local ? end + 1 : end); p++) {
@@ -229,12 +234,12 @@ static tern_status read_angle(entry *e)
 {
   const char *from = e->at;
 
-  if (e->has_angle) return wrong(e, from);
+  if (e->has_angle) return wrong(e, from, 0);
   e->has_angle = 1;
   e->angle_len = 0;
   e->angle_at = ++e->at;
   for (; *e->at != '\0' && *e->at != '>'; e->at++) e->angle[e->angle_len++] = *e->at;
-  if (*e->at == '\0' || e->angle_len == 0) return wrong(e, from);
+  if (*e->at == '\0' || e->angle_len == 0) return wrong(e, from, 0);
   e->at++;
   return TERN_OK;
 }
@@ -246,13 +251,13 @@ static tern_status read_group(entry *e)
   tern_status st;
 
   if (*e->at == ':') {
-    if (e->in_group || e->has_angle || e->len == 0) return wrong(e, e->at);
+    if (e->in_group || e->has_angle || e->len == 0) return wrong(e, e->at, 0);
     e->phrase[e->len] = '\0';
     a = tern__address_group(e->msg, e->of->rank, e->phrase);
     e->in_group = 1;
     reset(e);
   } else {
-    if (!e->in_group) return wrong(e, e->at);
+    if (!e->in_group) return wrong(e, e->at, 0);
     st = end_entry(e);
     if (st != TERN_OK) return st;
     a = tern__address_group(e->msg, e->of->rank, NULL);
@@ -270,7 +275,7 @@ static tern_status read_literal(entry *e)
   const char *from = e->at;
 
   for (; *e->at != '\0' && *e->at != ']'; e->at++) put(e, *e->at);
-  if (*e->at == '\0') return wrong(e, from);
+  if (*e->at == '\0') return wrong(e, from, 0);
   put(e, *e->at++);
   return TERN_OK;
 }
@@ -282,8 +287,8 @@ static tern_status read_list(entry *e)
   while (*e->at != '\0' && st == TERN_OK) {
     switch (*e->at) {
     case '(': st = read_comment(e); break;
-    case '"': st = e->has_angle ? wrong(e, e->at) : read_quoted(e); break;
-    case '[': st = e->has_angle ? wrong(e, e->at) : read_literal(e); break;
+    case '"': st = e->has_angle ? wrong(e, e->at, 0) : read_quoted(e); break;
+    case '[': st = e->has_angle ? wrong(e, e->at, 0) : read_literal(e); break;
     case '<': st = read_angle(e); break;
     case ':':
     case ';': st = read_group(e); break;
@@ -297,11 +302,11 @@ static tern_status read_list(entry *e)
       e->at++;
       break;
     default:
-      if (e->has_angle || *e->at == '>') return wrong(e, e->at);
+      if (e->has_angle || *e->at == '>') return wrong(e, e->at, 0);
       put(e, *e->at++);
     }
   }
-  if (st == TERN_OK && e->in_group) return wrong(e, e->at);
+  if (st == TERN_OK && e->in_group) return wrong(e, e->at, 0);
   return st == TERN_OK ? end_entry(e) : st;
 }
 
@@ -321,7 +326,7 @@ tern_status tern__address_parse(tern_message *msg, tern__field *of)
   e.comment = tern__message_take(msg, len, NULL);
   if (e.phrase == NULL || e.angle == NULL || e.comment == NULL) return TERN_E_NOMEM;
   st = read_list(&e);
-  if (st == TERN_OK && msg->last_address == before) return wrong(&e, e.at); /* an empty field */
+  if (st == TERN_OK && msg->last_address == before) return wrong(&e, e.at, 0); /* an empty field */
   return st;
 }
 
