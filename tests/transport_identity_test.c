@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "transport/host.h"
+#include "base/host.h"
 #include "transport/identity.h"
-#include "transport/words.h"
+#include "base/words.h"
 
 /* A literal with its length, NULs included. */
 #define S(text) text, sizeof(text) - 1

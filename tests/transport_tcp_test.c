@@ -20,7 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "transport/host.h"
+#include "base/host.h"
 #include "transport/tcp.h"
 #include "transport/transport.h"
 

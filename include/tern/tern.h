@@ -7,6 +7,7 @@
 #include <tern/client.h>
 #include <tern/message.h>
 #include <tern/ready.h>
+#include <tern/resolver.h>
 #include <tern/sasl.h>
 #include <tern/session.h>
 #include <tern/tls.h>

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "client/client.h"
 #ifndef TERN_NO_SOCKETS
-#include "transport/host.h"
+#include "base/host.h"
 #endif
 
 #define CONNECT_TIMEOUT 30000u /* of each address */

@@ -13,7 +13,7 @@
 #include "client/mail.h"
 #include "message/message.h"
 #ifndef TERN_NO_SOCKETS
-#include "transport/host.h"
+#include "base/host.h"
 #endif
 
 /* ---- what the host gives -------------------------------------------------------------------------*/

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "client/client.h"
 #ifndef TERN_NO_SOCKETS
-#include "transport/host.h"
+#include "base/host.h"
 #endif
 
 #define TURNS 256u    /* of one step; then others may have a go */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
-#include "transport/words.h"
+#include "base/words.h"
 
 /* ---- the host ---------------------------------------------------------------------------------*/
 

@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "transport/words.h"
+#include "base/words.h"
 
 #define SPANS 64       /* that one sendmsg takes */
 #define UNIX_RETRY 20u /* ms between tries at a Unix socket whose backlog is full */

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "transport/tls_mbedtls.h"
-#include "transport/words.h"
+#include "base/words.h"
 
 #define FILE_LIMIT 0x1000000u /* octets */
 

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "transport/tls_mbedtls.h"
-#include "transport/words.h"
+#include "base/words.h"
 
 /* ---- the lower transport ----------------------------------------------------------------------*/
 

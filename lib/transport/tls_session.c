@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "transport/tls_mbedtls.h"
 #include "transport/tlsa.h"
-#include "transport/words.h"
+#include "base/words.h"
 
 /* ---- set-up -----------------------------------------------------------------------------------*/
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "transport/tls_mbedtls.h"
-#include "transport/words.h"
+#include "base/words.h"
 
 /* The common name, else the organization, of a subject or issuer, harmless to print; else none. */
 static const char *name_of(const mbedtls_x509_name *name, const char *none, char *out, size_t cap)

@@ -5,7 +5,7 @@
 #include "transport/transport.h"
 
 #ifndef TERN_NO_SOCKETS
-#include "transport/host.h"
+#include "base/host.h"
 #endif
 
 /* Whether the table is long enough to have the member, and has it. */

@@ -1,7 +1,7 @@
 /* host.h - what a host with POSIX gives: a clock, randomness, its name, waiting. Absent with
  * TERN_NO_SOCKETS. */
-#ifndef TERN_LIB_TRANSPORT_HOST_H
-#define TERN_LIB_TRANSPORT_HOST_H
+#ifndef TERN_LIB_BASE_HOST_H
+#define TERN_LIB_BASE_HOST_H
 
 #include <tern/transport.h>
 

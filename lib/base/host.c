@@ -1,12 +1,13 @@
 /* host.c - what a host with POSIX gives: monotonic time, randomness, the host's name, poll().
- * Neighbours: transport.c falls back to it; the client asks it for the EHLO name and SCRAM's
- * nonce. Limits: the host name is what gethostname() says; no name service is asked, since that
- * can hang for many seconds before the first octet is sent. */
+ * (host builds only) Neighbours: transport.c falls back to it; the client asks it for the EHLO
+ * name and SCRAM's nonce, lib/resolve for its ids. Limits: the host name is what gethostname()
+ * says; no name service is asked, since that can hang for many seconds before the first octet is
+ * sent. */
 #define _DEFAULT_SOURCE /* getentropy */
 #define _POSIX_C_SOURCE 200809L
 #define _DARWIN_C_SOURCE
 
-#include "transport/host.h"
+#include "base/host.h"
 
 #include <errno.h>
 #include <poll.h>

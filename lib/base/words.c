@@ -1,7 +1,7 @@
 /* words.c - what detail lines are made of: octets of a peer made harmless, errno in words.
- * Neighbours: tcp.c, identity.c, tls_mbedtls.c. Limits: English from a table, since strerror() is
- * bound to the locale and, in places, to one thread. */
-#include "transport/words.h"
+ * (host builds only) Neighbours: notes.c, tcp.c, identity.c, tls_mbedtls.c. Limits: English from a
+ * table, since strerror() is bound to the locale and, in places, to one thread. */
+#include "base/words.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* words.h - what a detail line is made of. */
-#ifndef TERN_LIB_TRANSPORT_WORDS_H
-#define TERN_LIB_TRANSPORT_WORDS_H
+#ifndef TERN_LIB_BASE_WORDS_H
+#define TERN_LIB_BASE_WORDS_H
 
 #include <stddef.h>
 
