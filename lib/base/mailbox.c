@@ -21,9 +21,18 @@ typedef struct cursor {
   int utf8;  /* there was one */
 } cursor;
 
+/* Sets of ASCII octets as bits. */
+static const uint32_t let_dig[4] = {0, 0x03ff0000, 0x07fffffe, 0x07fffffe};
+static const uint32_t atext[4] = {0, 0xa3ffacfa, 0xc7fffffe, 0x7fffffff}; /* RFC 5322 3.2.3 */
+
+static int is(const uint32_t *set, uint8_t c)
+{
+  return c < 128 && (set[c >> 5] >> (c & 31) & 1);
+}
+
 static int is_let_dig(uint8_t c)
 {
-  return tern__is_alpha(c) || tern__is_digit(c);
+  return is(let_dig, c);
 }
 
 static int is_hex(uint8_t c)
@@ -60,16 +69,12 @@ static int atom(cursor *s)
   const uint8_t *start = s->at;
 
   for (;;) {
-    uint8_t c = s->at[0];
-
-    if (c > 127) {
-      if (!utf8(s))
-        return 0;
-    } else if (c != '\0' && (is_let_dig(c) || strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL)) {
+    while (is(atext, s->at[0]))
       s->at++;
-    } else {
+    if (s->at[0] < 128)
       return s->at > start;
-    }
+    if (!utf8(s))
+      return 0;
   }
 }
 

@@ -124,6 +124,24 @@ static void fill(tern__attempt *a, uint32_t count)
   t->source_user = mail;
 }
 
+/* An empty one of that size, the spare one where it fits. */
+static tern__attempt *take(tern_mail *mail, size_t size)
+{
+  tern__attempt *a = mail->spare;
+
+  if (a && a->size == size) {
+    mail->spare = NULL;
+    memset(a, 0, sizeof *a);
+  } else {
+    tern__attempt_drop(mail);
+    a = tern__alloc(mail->mem, size);
+    if (!a) return NULL;
+  }
+  a->mail = mail;
+  a->size = size;
+  return a;
+}
+
 tern__attempt *tern__attempt_new(tern_mail *mail, tern_client *client, tern_status *status)
 {
   uint32_t i, n = 0, count = tern__mail_unsent(mail);
@@ -139,13 +157,11 @@ tern__attempt *tern__attempt_new(tern_mail *mail, tern_client *client, tern_stat
       return NULL;
     }
   }
-  a = tern__alloc(mail->mem, size);
+  a = take(mail, size);
   if (!a) {
     *status = TERN_E_NOMEM;
     return NULL;
   }
-  a->mail = mail;
-  a->size = size;
   a->client = client;
   if (map) a->map = (uint32_t *)(void *)(a + 1);
   for (i = 0; map && i < mail->rcpt_count; i++)
@@ -157,5 +173,13 @@ tern__attempt *tern__attempt_new(tern_mail *mail, tern_client *client, tern_stat
 
 void tern__attempt_free(tern__attempt *attempt)
 {
-  if (attempt) tern__free(attempt->mail->mem, attempt, attempt->size);
+  if (!attempt) return;
+  tern__attempt_drop(attempt->mail);
+  attempt->mail->spare = attempt;
+}
+
+void tern__attempt_drop(tern_mail *mail)
+{
+  if (mail->spare) tern__free(mail->mem, mail->spare, mail->spare->size);
+  mail->spare = NULL;
 }

@@ -22,6 +22,9 @@ struct tern__attempt {
  * is put back to its first octet where it was read before. NULL with *status: TERN_E_NOMEM,
  * TERN_E_REWIND. */
 tern__attempt *tern__attempt_new(tern_mail *mail, tern_client *client, tern_status *status);
+/* Done with; kept with its mail, so that sending that again costs nothing. */
 void tern__attempt_free(tern__attempt *attempt);
+/* The mail is to be changed or freed: what is kept with it is given back. */
+void tern__attempt_drop(tern_mail *mail);
 
 #endif

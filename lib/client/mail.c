@@ -11,6 +11,7 @@
 
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "client/attempt.h"
 #include "client/client.h"
 #include "protocol/command.h"
 
@@ -63,6 +64,7 @@ static void drop_all(tern_mail *mail)
   uint32_t i;
 
   drop_texts(mail);
+  tern__attempt_drop(mail);
   drop_content(mail);
   drop_string(mail, &mail->params);
   drop_string(mail, &mail->envid);
@@ -374,7 +376,7 @@ void tern__mail_reset(tern_mail *mail)
   }
   tern__error_set(&mail->error, TERN_OK, TERN_PHASE_NONE);
   mail->status = TERN_E_AGAIN;
-  mail->queue_id[0] = 0;
+  mail->queue_id_known = 0;
   mail->reopened = 0;
 }
 
@@ -458,8 +460,7 @@ void tern__mail_conclude(tern_mail *mail, const tern_error *why)
   for (i = 0; i < mail->rcpt_count; i++) {
     const tern__rcpt *r = &mail->rcpts[i];
     if (r->outcome == TERN_ACCEPTED) {
-      if (!accepted++)
-        tern_reply_queue_id(tern_error_reply(&r->error), mail->queue_id, sizeof mail->queue_id);
+      accepted++;
     } else if (!gravest || tern__error_graver(&r->error, gravest)) {
       gravest = &r->error;
     }
@@ -551,7 +552,20 @@ size_t tern_mail_rcpts_to_retry(const tern_mail *mail, uint32_t with_unknown, ui
   return n;
 }
 
+/* Read out of the reply when first asked for: most never ask. */
 const char *tern_mail_queue_id(const tern_mail *mail)
 {
-  return mail ? mail->queue_id : "";
+  tern_mail *own = (tern_mail *)mail; /* every mail is ours, made by tern_mail_new */
+  uint32_t i = 0;
+
+  if (!mail) return "";
+  if (!mail->queue_id_known) {
+    own->queue_id_known = 1;
+    own->queue_id[0] = 0;
+    while (i < mail->rcpt_count && mail->rcpts[i].outcome != TERN_ACCEPTED) i++;
+    if (i < mail->rcpt_count)
+      tern_reply_queue_id(tern_error_reply(&mail->rcpts[i].error), own->queue_id,
+                          sizeof own->queue_id);
+  }
+  return mail->queue_id;
 }

@@ -58,7 +58,9 @@ struct tern_mail {
   tern_error error;    /* the gravest of the last send */
   tern_status status;  /* of the last send; TERN_E_AGAIN before */
   tern__text *texts;
-  char queue_id[TERN__QUEUE_ID_MAX];
+  struct tern__attempt *spare; /* of the last send, for the next one */
+  char queue_id[TERN__QUEUE_ID_MAX]; /* once it was asked for */
+  uint8_t queue_id_known;
 };
 
 /* Forgets what the last send left: all recipients unsent. */

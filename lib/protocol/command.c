@@ -23,6 +23,9 @@ static void put(tern__line *l, const char *text, size_t len)
   l->len += len;
 }
 
+/* A literal: its length is known. */
+#define PUT(l, literal) put(l, literal, sizeof(literal) - 1)
+
 void tern__line_put(tern__line *l, const char *text)
 {
   put(l, text, strlen(text));
@@ -116,30 +119,46 @@ void tern__put_verb(tern__line *l, const char *verb, const char *argument)
 {
   tern__line_put(l, verb);
   if (argument != NULL) {
-    put(l, " ", 1);
+    PUT(l, " ");
     tern__line_put(l, argument);
   }
-  put(l, "\r\n", 2);
+  PUT(l, "\r\n");
+}
+
+/* Parameters of the caller's, and the end of the line. */
+static void put_rest(tern__line *l, const char *params)
+{
+  if (params != NULL) {
+    PUT(l, " ");
+    tern__line_put(l, params);
+  }
+  PUT(l, "\r\n");
+}
+
+/* What DSN adds to MAIL (RFC 3461 4.3, 4.4). */
+static void put_return(tern__line *l, const tern_transaction *t)
+{
+  if (t->flags & TERN_MAIL_RET_FULL) PUT(l, " RET=FULL");
+  if (t->flags & TERN_MAIL_RET_HDRS) PUT(l, " RET=HDRS");
+  if (t->envid == NULL) return;
+  PUT(l, " ENVID=");
+  put_xtext(l, t->envid);
 }
 
 void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_args *args)
 {
-  tern__line_put(l, "MAIL FROM:<");
+  PUT(l, "MAIL FROM:<");
   tern__line_put(l, t->reverse_path);
-  tern__line_put(l, ">");
   if (args->size != TERN_LENGTH_UNKNOWN) {
-    tern__line_put(l, " SIZE=");
+    PUT(l, "> SIZE=");
     tern__line_number(l, args->size);
+  } else {
+    PUT(l, ">");
   }
-  if (args->body_8bit) tern__line_put(l, " BODY=8BITMIME");
-  if (args->smtputf8) tern__line_put(l, " SMTPUTF8");
-  if (args->dsn && (t->flags & TERN_MAIL_RET_FULL)) tern__line_put(l, " RET=FULL");
-  if (args->dsn && (t->flags & TERN_MAIL_RET_HDRS)) tern__line_put(l, " RET=HDRS");
-  if (args->dsn && t->envid != NULL) {
-    tern__line_put(l, " ENVID=");
-    put_xtext(l, t->envid);
-  }
-  tern__put_verb(l, "", t->params);
+  if (args->body_8bit) PUT(l, " BODY=8BITMIME");
+  if (args->smtputf8) PUT(l, " SMTPUTF8");
+  if (args->dsn) put_return(l, t);
+  put_rest(l, t->params);
 }
 
 /* RFC 3461 4.1: NEVER alone, or a list. */
@@ -159,16 +178,16 @@ static void put_notify(tern__line *l, uint32_t notify)
 
 void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn)
 {
-  tern__line_put(l, "RCPT TO:<");
+  PUT(l, "RCPT TO:<");
   tern__line_put(l, r->forward_path);
-  tern__line_put(l, ">");
-  if (dsn) put_notify(l, r->notify);
+  PUT(l, ">");
+  if (dsn && r->notify != 0) put_notify(l, r->notify);
   if (dsn && r->orcpt != NULL) {
     const char *address = strchr(r->orcpt, ';') + 1; /* there is one: tern__check_orcpt */
 
-    tern__line_put(l, " ORCPT=");
+    PUT(l, " ORCPT=");
     put(l, r->orcpt, (size_t)(address - r->orcpt));
     put_xtext(l, address);
   }
-  tern__put_verb(l, "", r->params);
+  put_rest(l, r->params);
 }

@@ -48,10 +48,9 @@ static int add_span(tern_session *s, const uint8_t *octets, size_t len)
 {
   tern_span *last = s->spans + s->span_first + s->span_count;
 
-  if (len == 0) return 1;
   if (s->span_count != 0 && last[-1].octets + last[-1].len == octets && inside(s, octets)) {
     last[-1].len += len;
-  } else {
+  } else if (len != 0) {
     if (!places(s)) return 0;
     if (s->span_first + s->span_count == s->span_cap) {
       memmove(s->spans, s->spans + s->span_first, s->span_count * sizeof *s->spans);
@@ -89,9 +88,9 @@ int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const cha
 {
   if (line->full || !add_span(s, (const uint8_t *)line->at, line->len)) return 0;
   s->out_len += (uint32_t)line->len;
-  if (secret != NULL)
+  if (s->trace != NULL && secret != NULL)
     tern__trace_line(s, 'C', secret, strlen(secret));
-  else
+  else if (s->trace != NULL)
     tern__trace_line(s, 'C', line->at, line->len - 2);
   tern__owe(s, kind, 1);
   return 1;

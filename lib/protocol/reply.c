@@ -157,6 +157,20 @@ size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern
   return i + 2;
 }
 
+size_t tern__reply_yes(tern__reader *r, const uint8_t *octets, size_t len)
+{
+  const uint8_t *lf;
+
+  if (r->state != DIGIT_1 || r->lines != 0 || len < 6) return 0;
+  if (octets[0] != '2' || !tern__is_digit(octets[1]) || !tern__is_digit(octets[2]) ||
+      octets[3] != ' ')
+    return 0;
+  lf = memchr(octets, '\n', len < TERN__REPLY_LINE_MAX ? len : TERN__REPLY_LINE_MAX);
+  if (lf == NULL || lf[-1] != '\r') return 0;
+  r->reply.code = (uint16_t)(200 + (octets[1] - '0') * 10 + (octets[2] - '0'));
+  return (size_t)(lf + 1 - octets);
+}
+
 /* The length of "5.7.1" at text, 0 where there is none of the reply's class (RFC 2034 4, 3463 2). */
 static size_t enhanced_length(const tern__reader *r, const char *text, size_t len)
 {

@@ -46,6 +46,8 @@ tern_status tern__reply_octet(tern__reader *r, uint8_t c);
 /* The same for a whole line at once, where octets begin with one that is as it should be; returns
  * its length with *status LINE or DONE, or 0: nothing was taken. Only between lines. */
 size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern_status *status);
+/* The same for a reply of one line and of class 2 of which only the code will be asked for. */
+size_t tern__reply_yes(tern__reader *r, const uint8_t *octets, size_t len);
 /* The line that just ended becomes part of the text, without its codes. */
 void tern__reply_keep(tern__reader *r);
 /* The line is forgotten: so does a long EHLO reply need no long buffer. */

@@ -477,6 +477,15 @@ static tern_status begin_reply(tern_session *s, uint8_t c)
   return TERN_OK;
 }
 
+/* Whether nobody will look at the text of a reply of class 2: not to a command amid a transaction,
+ * unless there is a trace. */
+static int yes_will_do(const tern_session *s)
+{
+  const tern__owed *owed = tern__owed_first(s);
+
+  return s->trace == NULL && owed->kind >= TERN__RSET && owed->kind <= TERN__RCPT;
+}
+
 /* Takes a line where there is a whole one, else an octet; *taken says which. */
 static tern_status take(tern_session *s, const uint8_t *octets, size_t len, size_t *taken)
 {
@@ -487,6 +496,13 @@ static tern_status take(tern_session *s, const uint8_t *octets, size_t len, size
   if (s->reply_read || !tern__reply_partial(&s->reader)) {
     st = begin_reply(s, octets[0]);
     if (st != TERN_OK) return st;
+  }
+  if (!s->early && yes_will_do(s)) {
+    *taken = tern__reply_yes(&s->reader, octets, len);
+    if (*taken != 0) {
+      s->reply_read = 1;
+      return judge(s);
+    }
   }
   if (!s->early) *taken = tern__reply_line(&s->reader, octets, len, &st);
   if (s->early || *taken == 0) {
