@@ -728,7 +728,8 @@ static tern_status cut_rewind(void *user)
 
 static void every_cut(void **state)
 {
-  static const char text[] = "a\r\nb\rc\n\xf0\x9f\x8e\x89 \n=\t\r\n.dot \r\n--=_1\n x \r";
+  static const char text[] = "\xc3\xa9 words and \xe2\x82\xac, \xc3\xbc=\xc3\xbc that fill more than one line of .quoted-printable, mixed\xc3\xa9\xc3\xa9x\xc3\xa9yz so on\n"
+                             "a\r\nb\rc\n\xf0\x9f\x8e\x89 \n=\t\r\n.dot \r\n--=_1\n x \r";
   static const tern_source source = {sizeof source, cut_read, cut_rewind, NULL};
   uint32_t encoding;
   size_t first;

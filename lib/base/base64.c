@@ -1,18 +1,8 @@
 /* base64.c - base64 of RFC 4648 section 4, strict: what AUTH (RFC 4954) and bodies use.
- * Neighbours: sasl, protocol. Neither table nor line breaks; the decoder takes one whole text. */
+ * Neighbours: sasl, protocol. No line breaks; the decoder takes one whole text. */
 #include "base/base64.h"
 
-static char letter(uint32_t v)
-{
-  v &= 63u;
-  if (v < 26)
-    return (char)('A' + v);
-  if (v < 52)
-    return (char)('a' + (v - 26));
-  if (v < 62)
-    return (char)('0' + (v - 52));
-  return v == 62 ? '+' : '/';
-}
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* 64: not of the alphabet. */
 static uint32_t value(char letter_in)
@@ -39,17 +29,21 @@ size_t tern__base64_encode(char *out, const uint8_t *in, size_t len)
 {
   char *start = out;
 
-  while (len > 0) {
-    uint32_t v = (uint32_t)in[0] << 16 | (len > 1 ? (uint32_t)in[1] << 8 : 0u) |
-                 (len > 2 ? in[2] : 0u);
-    size_t n = len < 3 ? len : 3;
+  for (; len >= 3; in += 3, len -= 3, out += 4) {
+    uint32_t v = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
 
-    *out++ = letter(v >> 18);
-    *out++ = letter(v >> 12);
-    *out++ = n > 1 ? letter(v >> 6) : '=';
-    *out++ = n > 2 ? letter(v) : '=';
-    in += n;
-    len -= n;
+    out[0] = letters[v >> 18];
+    out[1] = letters[v >> 12 & 63u];
+    out[2] = letters[v >> 6 & 63u];
+    out[3] = letters[v & 63u];
+  }
+  if (len > 0) {
+    uint32_t v = (uint32_t)in[0] << 16 | (len > 1 ? (uint32_t)in[1] << 8 : 0u);
+
+    *out++ = letters[v >> 18];
+    *out++ = letters[v >> 12 & 63u];
+    *out++ = len > 1 ? letters[v >> 6 & 63u] : '=';
+    *out++ = '=';
   }
   return (size_t)(out - start);
 }

@@ -11,7 +11,11 @@
 
 #define QP_LINE 75u /* and a "=" where the line goes on */
 
-enum { QUOTE, PLAIN, BLANK, END }; /* classes of octets in quoted-printable */
+enum { QUOTE, PLAIN, END, BLANK }; /* classes of octets in quoted-printable; odd: as they are */
+
+/* Eight octets at once. */
+#define LANES(c) (UINT64_C(0x0101010101010101) * (c))
+#define HIGHS LANES(0x80)
 
 /* Two bits would do; one octet each is what a run is measured fastest with. */
 static const uint8_t classes[256] = {
@@ -208,14 +212,63 @@ static size_t qp_line_end(tern__encoder *e, uint8_t *out)
   return n + 2;
 }
 
+/* Whether eight octets are all 0x20 to 0x7f. */
+static int printable(uint64_t w)
+{
+  return ((w | (w - LANES(0x20))) & HIGHS) == 0;
+}
+
+/* ... and neither "=" nor DEL. */
+static int plain(uint64_t w)
+{
+  uint64_t equals = w ^ LANES('=');
+
+  return printable(w) && (((equals - LANES(1)) | (w + LANES(1))) & HIGHS) == 0;
+}
+
 /* How many octets at p leave as they are, blanks inside included, in a line with room for `room`. */
 static size_t qp_run(const uint8_t *p, size_t len, size_t room)
 {
   size_t n = 0;
+  uint64_t w;
 
   if (len > room) len = room;
-  while (n < len && (classes[p[n]] == PLAIN || classes[p[n]] == BLANK)) n++;
+  for (; len - n >= sizeof w; n += sizeof w) {
+    memcpy(&w, p + n, sizeof w);
+    if (!plain(w)) break;
+  }
+  while (n < len && (classes[p[n]] & 1u)) n++;
   while (n > 0 && classes[p[n - 1]] == BLANK) n--;
+  return n;
+}
+
+/* A mixture of octets that are quoted and that are not, as far as the line has room: returns what is
+ * written, *taken how many were read. */
+static size_t qp_mixture(tern__encoder *e, const uint8_t *p, size_t len, uint8_t *out, size_t *taken)
+{
+  static const char hex[] = "0123456789ABCDEF";
+  size_t n = qp_fit(e, classes[*p] == PLAIN ? 1 : 3, out), i = 0, column = e->column;
+
+  if (*p == '.' && column == 0) { /* transparency (RFC 5321 4.5.2) need not touch it */
+    n += qp_quote(e, *p, out + n);
+    *taken = 1;
+    return n;
+  }
+  for (; i < len; i++) {
+    if (classes[p[i]] == PLAIN && column < QP_LINE) {
+      out[n++] = p[i];
+      column++;
+    } else if (classes[p[i]] == QUOTE && column + 3 <= QP_LINE) {
+      out[n++] = '=';
+      out[n++] = (uint8_t)hex[p[i] >> 4];
+      out[n++] = (uint8_t)hex[p[i] & 15];
+      column += 3;
+    } else {
+      break;
+    }
+  }
+  e->column = (uint8_t)column;
+  *taken = i;
   return n;
 }
 
@@ -234,17 +287,18 @@ static size_t qp(tern__encoder *e, const uint8_t **in, size_t *len, uint8_t *out
     } else if (classes[c] == BLANK) {
       n += qp_blank(e, out + n);
       e->blank = c;
+    } else if (classes[c] == END) {
+      n += qp_blank(e, out + n);
+      n += qp_quote(e, c, out + n);
     } else {
       n += qp_blank(e, out + n);
-      if (classes[c] == PLAIN) n += qp_fit(e, 1, out + n);
-      /* a dot never begins a line: transparency (RFC 5321 4.5.2) need not touch it */
-      if (classes[c] != PLAIN || (c == '.' && e->column == 0)) {
-        n += qp_quote(e, c, out + n);
-      } else {
-        run = qp_run(*in, *len, QP_LINE - e->column);
+      run = e->column > 0 || c != '.' ? qp_run(*in, *len, QP_LINE - e->column) : 0;
+      if (run >= 8) {
         memcpy(out + n, *in, run);
         n += run;
         e->column = (uint8_t)(e->column + run);
+      } else {
+        n += qp_mixture(e, *in, *len, out + n, &run);
       }
     }
     *in += run;
@@ -281,9 +335,17 @@ void tern__scan_begin(tern__scanner *s, tern__scan *result, int text)
 {
   memset(s, 0, sizeof *s);
   memset(result, 0, sizeof *result);
-  result->bad = UINT64_MAX;
+  result->bad = result->qp_length = UINT64_MAX;
   s->result = result;
   s->text = (uint8_t)text;
+}
+
+void tern__scan_begin_qp(tern__scanner *s, tern__scan *result, int text)
+{
+  memset(s, 0, sizeof *s);
+  result->qp_length = 0;
+  s->result = result;
+  s->counting = 1;
   tern__encoder_begin(&s->qp, TERN_ENCODING_QUOTED_PRINTABLE, text);
 }
 
@@ -320,7 +382,7 @@ static void scan_octet(tern__scanner *s, uint8_t c, uint64_t index)
   static const uint8_t mark[4] = {'-', '-', '=', '_'}; /* see boundary in part.c */
   tern__scan *r = s->result;
 
-  if (c > 127 || s->need > 0) character(s, c, index);
+  if (s->text && (c > 127 || s->need > 0)) character(s, c, index);
   if (c > 127) {
     r->high = 1;
     if (!s->past_header) r->high_header = 1;
@@ -351,9 +413,14 @@ static void scan_octet(tern__scanner *s, uint8_t c, uint64_t index)
 static size_t scan_run(tern__scanner *s, const uint8_t *octets, size_t len)
 {
   size_t n = 0;
+  uint64_t w;
 
   if (s->need > 0 || s->after_cr || s->line < 4) return 0;
   if (len > UINT32_MAX - s->line) len = UINT32_MAX - s->line;
+  for (; len - n >= sizeof w; n += sizeof w) {
+    memcpy(&w, octets + n, sizeof w);
+    if (!printable(w)) break;
+  }
   while (n < len && octets[n] >= 0x20 && octets[n] < 0x80) n++;
   s->line += (uint32_t)n;
   s->result->length += n;
@@ -363,15 +430,15 @@ static size_t scan_run(tern__scanner *s, const uint8_t *octets, size_t len)
 void tern__scan_piece(tern__scanner *s, const uint8_t *octets, size_t len)
 {
   uint8_t scratch[4 * TERN__ENCODE_ROOM];
-  const uint8_t *in = octets;
-  size_t left = len, i;
+  size_t i;
 
+  while (s->counting && len > 0)
+    s->result->qp_length += tern__encode(&s->qp, &octets, &len, scratch, sizeof scratch);
   for (i = 0; i < len; i++) {
     i += scan_run(s, octets + i, len - i);
     if (i < len) scan_octet(s, octets[i], s->result->octets + i);
   }
   s->result->octets += len;
-  while (left > 0) s->result->qp_length += tern__encode(&s->qp, &in, &left, scratch, sizeof scratch);
 }
 
 void tern__scan_end(tern__scanner *s)
@@ -379,7 +446,10 @@ void tern__scan_end(tern__scanner *s)
   tern__scan *r = s->result;
   uint8_t scratch[TERN__ENCODE_ROOM];
 
-  r->qp_length += tern__encode_end(&s->qp, scratch);
+  if (s->counting) {
+    r->qp_length += tern__encode_end(&s->qp, scratch);
+    return;
+  }
   if (s->need > 0) bad(r, r->octets);
   if (s->line > r->longest) r->longest = s->line;
   r->open = s->line > 0;

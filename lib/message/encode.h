@@ -31,7 +31,7 @@ size_t tern__encode_end(tern__encoder *e, uint8_t *out);
 typedef struct tern__scan {
   uint64_t octets;    /* as they came */
   uint64_t length;    /* as text: with CRLF for each line end */
-  uint64_t qp_length; /* as quoted-printable */
+  uint64_t qp_length; /* as quoted-printable; UINT64_MAX: not counted */
   uint64_t bad;       /* index of the first octet that is no UTF-8 or NUL; UINT64_MAX: none */
   uint32_t longest;   /* line, without its end; held at UINT32_MAX */
   uint8_t high;       /* has octets over 127 */
@@ -43,7 +43,7 @@ typedef struct tern__scan {
 
 typedef struct tern__scanner {
   tern__scan *result;
-  tern__encoder qp;
+  tern__encoder qp; /* of a pass that only counts its octets */
   uint32_t line;    /* octets in the line under way */
   uint8_t mark;     /* how many of them are those of a delimiter */
   uint8_t after_cr;
@@ -52,9 +52,12 @@ typedef struct tern__scanner {
   uint8_t low;
   uint8_t limit;
   uint8_t text;
+  uint8_t counting;
 } tern__scanner;
 
 void tern__scan_begin(tern__scanner *s, tern__scan *result, int text);
+/* Another pass over the same octets, that finds qp_length: few bodies need it. */
+void tern__scan_begin_qp(tern__scanner *s, tern__scan *result, int text);
 void tern__scan_piece(tern__scanner *s, const uint8_t *octets, size_t len);
 void tern__scan_end(tern__scanner *s);
 

@@ -516,31 +516,64 @@ static tern_status wrong_text(const tern_part *p)
   return tern__message_wrong(p->msg, TERN_E_CONTENT, p->field, NULL, SIZE_MAX);
 }
 
-tern_status tern__part_scan(tern_part *p)
+/* One pass of a scanner over the content. */
+static tern_status scan_content(tern_part *p, tern__scanner *s)
 {
-  tern__scanner s;
   tern_status st = TERN_OK;
 
-  if (p->scanned) return TERN_OK;
-  if (p->source != NULL && !can_rewind(p->source)) return TERN_OK;
-  /* a file of known size that becomes base64 need not be looked at */
-  if (!p->text && !wants_identity(p) && p->wanted != TERN_ENCODING_QUOTED_PRINTABLE &&
-      p->size != TERN_LENGTH_UNKNOWN)
-    return TERN_OK;
-  tern__scan_begin(&s, &p->scan, p->text || wants_identity(p));
   if (p->source != NULL)
-    st = scan_source(p, &s);
+    st = scan_source(p, s);
   else if (p->size > 0)
-    tern__scan_piece(&s, p->octets, (size_t)p->size);
-  if (st == TERN_E_AGAIN) return TERN_OK;
+    tern__scan_piece(s, p->octets, (size_t)p->size);
+  if (st == TERN_OK) tern__scan_end(s);
+  return st;
+}
+
+/* Whether quoted-printable is asked for, or may be what a server without 8BITMIME gets. */
+static int may_become_qp(const tern_part *p)
+{
+  const tern__scan *scan = &p->scan;
+  uint32_t wanted = p->wanted;
+
+  if (wanted == TERN_ENCODING_AUTO && p->text && !p->composite) wanted = p->msg->encoding;
+  if (wanted != TERN_ENCODING_AUTO) return wanted == TERN_ENCODING_QUOTED_PRINTABLE;
+  return p->text && !p->composite &&
+         (scan->high || scan->nul || scan->delimiter || scan->longest > TERN__LINE_MAX);
+}
+
+static tern_status scan_first(tern_part *p)
+{
+  tern__scanner s;
+  tern_status st;
+
+  tern__scan_begin(&s, &p->scan, p->text);
+  st = scan_content(p, &s);
   if (st != TERN_OK) return st;
-  tern__scan_end(&s);
   if (p->utf8 && p->scan.bad != UINT64_MAX) return wrong_text(p);
   if (p->size != TERN_LENGTH_UNKNOWN && p->size != p->scan.octets)
     return tern__message_wrong(p->msg, TERN_E_SOURCE, p->field, NULL, SIZE_MAX);
   p->size = p->scan.octets;
   p->scanned = 1;
   return TERN_OK;
+}
+
+tern_status tern__part_scan(tern_part *p)
+{
+  tern__scanner s;
+  tern_status st = TERN_OK;
+
+  if (p->source != NULL && !can_rewind(p->source)) return TERN_OK;
+  /* a file of known size that becomes base64 need not be looked at */
+  if (!p->text && !wants_identity(p) && p->wanted != TERN_ENCODING_QUOTED_PRINTABLE &&
+      p->size != TERN_LENGTH_UNKNOWN)
+    return TERN_OK;
+  if (!p->scanned) st = scan_first(p);
+  if (st == TERN_OK && p->scanned && p->scan.qp_length == UINT64_MAX && may_become_qp(p)) {
+    tern__scan_begin_qp(&s, &p->scan, p->text);
+    st = scan_content(p, &s);
+    if (st != TERN_OK) p->scanned = 0;
+  }
+  return st == TERN_E_AGAIN ? TERN_OK : st;
 }
 
 /* ---- choosing ------------------------------------------------------------------------------------*/
@@ -608,7 +641,7 @@ uint64_t tern__part_length(const tern_part *p, int *open)
     return n == TERN_LENGTH_UNKNOWN ? n : tern__base64_lines(n);
   case TERN_ENCODING_QUOTED_PRINTABLE:
     *open = !p->text || p->scan.open;
-    return p->scanned ? p->scan.qp_length : TERN_LENGTH_UNKNOWN;
+    return p->scanned ? p->scan.qp_length : TERN_LENGTH_UNKNOWN; /* UINT64_MAX too */
   default:
     *open = p->scan.open;
     return p->scanned ? p->scan.length : TERN_LENGTH_UNKNOWN;
