@@ -17,6 +17,7 @@
 #include "compose.h"
 #include "json.h"
 #include "options.h"
+#include "sendmail.h"
 #include "spool.h"
 
 typedef struct program {
@@ -31,6 +32,8 @@ typedef struct program {
   char problem[300];       /* in words, where the record has none */
   int exit_code;
   uint32_t sent;
+  char **args; /* as sendmail */
+  int idle;    /* as sendmail, with nothing to send */
 } program;
 
 static tern_client *volatile to_cancel;
@@ -79,12 +82,27 @@ static void on_trace(void *user, char who, const char *line, size_t len)
   putc('\n', stderr);
 }
 
+/* A bar, drawn over itself; a percentage that has not changed is not drawn again. */
+static tern_status on_progress(void *user, uint64_t sent, uint64_t total)
+{
+  static const char bar[] = "########################################";
+  int *drawn = user, percent = total && total != TERN_LENGTH_UNKNOWN ? (int)(sent * 100 / total) : 0;
+
+  if (total == TERN_LENGTH_UNKNOWN) {
+    fprintf(stderr, "\r%llu octets", (unsigned long long)sent);
+  } else if (percent != *drawn) {
+    *drawn = percent;
+    fprintf(stderr, "\r[%-40.*s] %3d %%%s", percent * 40 / 100, bar, percent, sent == total ? "\n" : "");
+  }
+  return TERN_OK;
+}
+
 /* ---- failures before anything was sent -----------------------------------------------------------------*/
 static int fail(program *p, tern_status status, int exit_code, const char *problem)
 {
   p->status = status;
   p->exit_code = exit_code;
-  snprintf(p->problem, sizeof p->problem, "%s", problem);
+  if (problem != p->problem) snprintf(p->problem, sizeof p->problem, "%s", problem);
   return -1;
 }
 
@@ -155,6 +173,10 @@ static int set_up_mail(program *p)
   for (i = 0; i < o->to_count; i++)
     if ((!o->composing || !strchr(o->to[i], '@')) && tern_mail_rcpt(mail, o->to[i]) != TERN_OK)
       return fail_error(p, tern_mail_error(mail));
+  if (o->progress && isatty(STDERR_FILENO)) {
+    static int drawn = -1;
+    tern_mail_on_progress(mail, on_progress, &drawn);
+  }
   if (o->from && (!o->composing || !o->from[0]) && tern_mail_from(mail, o->from) != TERN_OK)
     return fail_error(p, tern_mail_error(mail));
   if (tern_mail_set_flags(mail, o->ret) != TERN_OK ||
@@ -297,8 +319,10 @@ static int read_message(program *p)
   if (!tern_mail_rcpt_count(p->mail))
     return fail(p, TERN_E_NO_RECIPIENTS, 64, "no recipient: the message's To, Cc and Bcc name none");
   if (p->o.notify) tern_mail_set_notify(p->mail, UINT32_MAX, p->o.notify);
-  return p->o.from_header ? set_content(p, tern_ready_source(), p->ready)
-                          : set_content(p, spool_source(), &p->message);
+  if (p->o.from_header) return set_content(p, tern_ready_source(), p->ready);
+  if (p->ready && spool_source()->rewind(&p->message) != TERN_OK) /* its header was read */
+    return fail(p, TERN_E_SOURCE, 74, "the message cannot be read again");
+  return set_content(p, spool_source(), &p->message);
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------*/
@@ -479,8 +503,28 @@ static void print_words(const program *p)
               tern_error_text(tern_mail_rcpt_error(p->mail, i)));
 }
 
+/* As sendmail: 1 where there is nothing to be sent. */
+static int as_sendmail(program *p, int *argc, char ***argv)
+{
+  const char *problem = NULL;
+  int what = sendmail_arguments(*argc, *argv, argc, &p->args, &problem);
+
+  if (what == SENDMAIL_NOTHING) return 1;
+  if (what == SENDMAIL_SEND) {
+    *argv = p->args;
+    return 0;
+  }
+  snprintf(p->problem, sizeof p->problem, "as sendmail, %.100s is not offered", problem);
+  return fail(p, TERN_E_ARGUMENT, 64, p->problem);
+}
+
 static int run(program *p, int argc, char **argv)
 {
+  if (sendmail_called(argv[0])) {
+    p->idle = 1; /* until there is a mail */
+    if (as_sendmail(p, &argc, &argv)) return -1;
+    p->idle = 0;
+  }
   if (options_read(&p->o, argc, argv))
     return fail(p, p->o.is_config_error ? TERN_E_CONFIG : TERN_E_ARGUMENT,
                 p->o.is_config_error ? 78 : 64, p->o.problem);
@@ -521,5 +565,6 @@ int main(int argc, char **argv)
   compose_free(&p.composed);
   spool_free(&p.message);
   options_free(&p.o);
+  free(p.args);
   return written && !p.exit_code ? 74 : p.exit_code;
 }

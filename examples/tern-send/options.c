@@ -3,6 +3,8 @@
  * the URL and the EHLO name are the library's to judge. */
 #include "options.h"
 
+#include "config.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 enum {
   O_SERVER, O_FROM, O_TO, O_HEADER_RCPTS, O_USER, O_PASSWORD_FILE, O_TOKEN_FILE, O_AUTH, O_CA,
   O_CERT, O_KEY, O_INSECURE, O_EHLO, O_TIMEOUT, O_CONNECT_TIMEOUT, O_NO_PIPELINING, O_NO_CHUNKING,
-  O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_SUBJECT, O_TEXT, O_HTML,
+  O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_CONFIG, O_DOMAIN, O_ALIASES, O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML,
   O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC, O_REPLY_TO, O_HEADER, O_ENCODING, O_COMPOSING,
   O_DIRECT
 };
@@ -49,6 +51,11 @@ static const option table[] = {
     {"--repeat", 2, O_REPEAT},
     {"--trace", 0, O_TRACE},
     {"--json", 0, O_JSON},
+    {"-v", 0, O_TRACE},
+    {"--progress", 0, O_PROGRESS},
+    {"--config", 2, O_CONFIG},
+    {"--domain", 2, O_DOMAIN},
+    {"--aliases", 2, O_ALIASES},
     {"--help", 0, O_HELP},
     {"--version", 0, O_VERSION},
     {"--subject", 1, O_SUBJECT},
@@ -100,7 +107,13 @@ void options_help(void)
        "Output\n"
        "  --trace              the dialogue on stderr, credentials redacted\n"
        "  --json               one JSON object on stdout, whatever happens\n"
+       "  --progress           a bar on a terminal while the message leaves   -v: as --trace\n"
        "  --help  --version\n"
+       "Configuration\n"
+       "  --config F           lines `option = value` instead of ~/.config/tern-send.conf and the system's\n"
+       "                       tern-send.conf; options as above without dashes, password, password-command\n"
+       "  --domain D           behind names without one   --aliases F  lines `name: address, address`\n"
+       "As sendmail (a link of that name): -t -i -oi -f -r -N -R -V -v; -bs is refused, -q does nothing.\n"
        "Environment: TERN_SERVER, TERN_FROM, TERN_USER, TERN_PASSWORD stand in for the options.\n"
        "Exit status as in sysexits.h: 0 all accepted, 64 usage, 65 bad message or address,\n"
        "67 a recipient refused, 68 host not found, 69 another 5xx, 74 I/O error, 75 temporary,\n"
@@ -278,6 +291,10 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_REPEAT: o->repeat_given = 1; return number(o, name, value, 1000000000u, &o->repeat);
     case O_TRACE: o->trace = 1; return 0;
     case O_JSON: o->json = 1; return 0;
+    case O_CONFIG: o->config = value; return 0;
+    case O_DOMAIN: o->domain = value; return 0;
+    case O_ALIASES: o->aliases = value; return 0;
+    case O_PROGRESS: o->progress = 1; return 0;
     case O_HELP: o->help = 1; return 0;
     case O_VERSION: o->version = 1; return 0;
     default: return bad(o, "direct delivery to MX hosts is not built in yet", name);
@@ -424,8 +441,16 @@ static int make_lists(options *o, size_t n)
   size_t i;
 
   o->to = calloc(n * (sizeof lists / sizeof lists[0]), sizeof *o->to);
+  o->lists = o->to;
   for (i = 1; o->to && i < sizeof lists / sizeof lists[0]; i++) *lists[i] = o->to + i * n;
   return o->to ? 0 : -1;
+}
+
+int options_take_setting(options *o, const char *name, char *value)
+{
+  if (!strcmp(name, "auth")) return o->mechanism ? 0 : take_mechanism(o, value);
+  if (!strcmp(name, "timeout")) return o->timeout_ms ? 0 : seconds(o, name, value, &o->timeout_ms);
+  return o->connect_ms ? 0 : seconds(o, name, value, &o->connect_ms);
 }
 
 int options_read(options *o, int argc, char **argv)
@@ -453,8 +478,12 @@ int options_read(options *o, int argc, char **argv)
     return 0;
   }
   take_environment(o);
+  if (config_read(o)) {
+    o->server = NULL;
+    return -1;
+  }
   if (take_server(o)) return -1;
-  if (take_secrets(o)) return -1;
+  if (take_secrets(o) || (!o->url_password && config_password(o)) || config_names(o)) return -1;
   if (o->key && !o->cert) return bad(o, "--key needs --cert", NULL);
   if (!o->to_count && !o->cc_count && !o->bcc_count && !o->from_header)
     return bad(o, "no recipient: name one, or give -t", NULL);
@@ -472,5 +501,6 @@ void options_free(options *o)
   free(o->password);
   free(o->token);
   free(o->server);
-  free(o->to);
+  free(o->lists);
+  config_free(o);
 }

@@ -54,6 +54,20 @@ typedef struct options {
   size_t reply_to_count;
   uint32_t encoding; /* TERN_ENCODING_... */
   int on_stdin;      /* how many of the files are "-" */
+  int progress;
+  const char **lists; /* the block of all lists above */
+  /* configuration files */
+  const char *config;
+  const char *domain;
+  const char *aliases;
+  const char *password_command;
+  const char *config_password; /* in config_text */
+  char *config_text[3];        /* the files as read; wiped by config_free */
+  size_t config_texts;
+  char **made; /* names that got a domain, pieces of aliases */
+  size_t made_count;
+  size_t made_cap;
+  const char **names;
   char *url_user;     /* of the URL, decoded */
   char *url_password; /* likewise, wiped by options_free */
   /* set by options.c while it reads */
@@ -68,6 +82,8 @@ int options_want_json(int argc, char **argv);
 /* Reads argv and the environment. 0: good. Else problem says what is wrong. Passwords are
  * overwritten in argv and the environment. */
 int options_read(options *o, int argc, char **argv);
+/* auth, timeout or connect-timeout of a configuration file, where the command line has none. */
+int options_take_setting(options *o, const char *name, char *value);
 void options_free(options *o);
 void options_help(void);
 

@@ -24,9 +24,8 @@ if [ ! -e "$prefix/.done" ]; then
 fi
 export CC=musl-gcc PKG_CONFIG_LIBDIR=$prefix/lib/pkgconfig PKG_CONFIG_PATH=
 unset LIBRARY_PATH LDFLAGS
-if [ -e "$1/build.ninja" ]; then meson setup --reconfigure "$1" >/dev/null; else
-  rm -rf "$1"
-  meson setup "$1" -Dwerror=true -Dtls=disabled -Dresolve=false -Dsaslprep=disabled >"$1.setup" || { cat "$1.setup"; exit 1; }
-fi
+options=(-Dwerror=true -Dtls=disabled -Dresolve=false -Dsaslprep=disabled)
+if [ -e "$1/build.ninja" ]; then again=--reconfigure; else rm -rf "$1" && again=; fi
+meson setup $again "$1" "${options[@]}" >"$1.setup" || { cat "$1.setup"; exit 1; }
 ninja -C "$1" >"$1.build" || { tail -30 "$1.build"; exit 1; }
 meson test --no-rebuild --print-errorlogs -C "$1" --suite unit --suite dialogue
