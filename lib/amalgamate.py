@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["base", "sasl", "protocol", "message", "transport", "client", "delivery"]
+ROOMS = ["base", "sasl", "protocol", "message", "resolve", "transport", "client", "delivery"]
 # When a file is compiled; a file that is not named is in every build of its room.
 WHEN = {
     "sasl/scram.c": "!defined(TERN_NO_SCRAM_SHA_256) || !defined(TERN_NO_SCRAM_SHA_1)",
@@ -20,14 +20,17 @@ WHEN = {
     "sasl/plain.c": "!defined(TERN_NO_PLAIN)",
     "sasl/login.c": "!defined(TERN_NO_LOGIN)",
     "sasl/prep_idn.c": "defined(TERN_HAVE_LIBIDN)",
-    "transport/tcp.c": "!defined(TERN_NO_SOCKETS)",
-    "transport/host.c": "!defined(TERN_NO_SOCKETS)",
+    "transport/tcp*": "!defined(TERN_NO_SOCKETS)",
     "transport/dane*": "!defined(TERN_NO_TLS)",
     "transport/tls_*": "!defined(TERN_NO_TLS)",
     "transport/tls_none.c": "defined(TERN_NO_TLS)",
     "base/idn.c": "defined(TERN_HAVE_LIBIDN2)",
     "base/idn_none.c": "!defined(TERN_HAVE_LIBIDN2)",
     "base/wording.c": "!defined(TERN_NO_SOCKETS)",
+    "base/host*": "!defined(TERN_NO_SOCKETS)",
+    "base/socket*": "!defined(TERN_NO_SOCKETS)",
+    "base/notes*": "!defined(TERN_NO_SOCKETS)",
+    "resolve/*": "!defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE)",
 }
 
 
@@ -43,6 +46,7 @@ def when(name):
 
 ROOM_WHEN = {
     "message": "!defined(TERN_NO_MESSAGE)",
+    "resolve": "!defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE)",
     "transport": "!defined(TERN_NO_CLIENT)",
     "client": "!defined(TERN_NO_CLIENT)",
     "delivery": "!defined(TERN_NO_CLIENT) && !defined(TERN_NO_SOCKETS) && !defined(TERN_NO_DELIVERY)",

@@ -103,7 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   size_t len;
 
   if (size < 2) return 0;
-  m = tern_mechanisms()[data[0] & 7];
+  for (len = 0; tern_mechanisms()[len] != NULL; len++) continue;
+  m = tern_mechanisms()[data[0] % len];
   set = data[1];
   data += 2;
   size -= 2;
@@ -119,6 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   c.port = set & SET_HOST ? 587 : 0;
   c.prepared = set & SET_PREPARED;
   c.random = examples;
+  c.binding_type = "tls-exporter";
+  c.binding = (const uint8_t *)"0123456789abcdef0123456789abcdef";
+  c.binding_len = 32;
+  c.binding_offered = set & SET_HOST;
   state = calloc(1, m->state_size);
   if (state == NULL) abort();
   if (m->begin(state, &c, &field) == TERN_OK)
