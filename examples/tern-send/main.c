@@ -25,6 +25,7 @@ typedef struct program {
   spool message;
   composer composed;
   tern_ready *ready;
+  tern_dkim *dkim; /* where the message is to be signed */
   tern_client *client;
   tern_mail *mail;
   const tern_error *error; /* of the last message tried, or of what kept it from being tried */
@@ -268,8 +269,30 @@ static int read_header(program *p)
   return 0;
 }
 
+/* The signer, before standard input is read: a key that cannot be used is known at once. */
+static int set_up_signer(program *p)
+{
+  const options *o = &p->o;
+  tern_status st;
+
+  if (!o->dkim_key) return 0;
+  p->dkim = tern_dkim_new(NULL);
+  st = tern_dkim_add(p->dkim, o->dkim_domain, o->dkim_selector);
+  if (st == TERN_OK) st = tern_dkim_set_key_file(p->dkim, o->dkim_key);
+  if (st == TERN_OK) st = tern_dkim_set_time(p->dkim, (uint64_t)time(NULL));
+  if (st == TERN_OK) return 0;
+  if (!p->dkim) return fail(p, TERN_E_NOMEM, 74, "no memory");
+  return fail_error(p, tern_dkim_error(p->dkim));
+}
+
 static int set_content(program *p, const tern_source *source, void *user)
 {
+  if (p->dkim) {
+    if (tern_dkim_set_source(p->dkim, source, user) != TERN_OK)
+      return fail_error(p, tern_dkim_error(p->dkim));
+    source = tern_dkim_source();
+    user = p->dkim;
+  }
   if (tern_mail_content_source(p->mail, source, user) != TERN_OK)
     return fail_error(p, tern_mail_error(p->mail));
   return 0;
@@ -306,6 +329,7 @@ static int read_message(program *p)
 
   if (p->o.composing) {
     if (compose_message(p)) return -1;
+    if (p->dkim && set_content(p, tern_message_source(), p->composed.msg)) return -1;
     if (!tern_mail_rcpt_count(p->mail))
       return fail(p, TERN_E_NO_RECIPIENTS, 64, "no recipient: To, Cc and Bcc name none");
     if (p->o.notify) tern_mail_set_notify(p->mail, UINT32_MAX, p->o.notify);
@@ -358,6 +382,9 @@ static void send_all(program *p)
     code = p->status == TERN_OK ? 0 : tern_error_sysexit(p->error);
     if (gravity(code) > gravity(p->exit_code)) p->exit_code = code;
     p->sent += accepted(p->mail) != 0;
+    if (tern_error_status(p->error) == TERN_E_SOURCE && tern_dkim_error(p->dkim))
+      snprintf(p->problem, sizeof p->problem, "the message cannot be signed: %s",
+               tern_error_text(tern_dkim_error(p->dkim)));
     /* a refused message does not stop the rest; a lost session does */
     if (tern_error_status(tern_client_error(p->client)) != TERN_OK) break;
   }
@@ -533,7 +560,7 @@ static int run(program *p, int argc, char **argv)
     fputs("tern-send: warning: a password in the URL can be seen by others on this machine; "
           "--password-file is safer\n", stderr);
   if (!p->client || !p->mail) return fail(p, TERN_E_NOMEM, 74, "no memory");
-  if (set_up_client(p) || set_up_mail(p) || read_message(p)) return -1;
+  if (set_up_client(p) || set_up_mail(p) || set_up_signer(p) || read_message(p)) return -1;
   send_all(p);
   return 0;
 }
@@ -562,6 +589,7 @@ int main(int argc, char **argv)
   tern_client_free(p.client);
   tern_mail_free(p.mail);
   tern_ready_free(p.ready);
+  tern_dkim_free(p.dkim);
   compose_free(&p.composed);
   spool_free(&p.message);
   options_free(&p.o);

@@ -16,9 +16,9 @@
 enum {
   O_SERVER, O_FROM, O_TO, O_HEADER_RCPTS, O_USER, O_PASSWORD_FILE, O_TOKEN_FILE, O_AUTH, O_CA,
   O_CERT, O_KEY, O_INSECURE, O_EHLO, O_TIMEOUT, O_CONNECT_TIMEOUT, O_NO_PIPELINING, O_NO_CHUNKING,
-  O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_CONFIG, O_DOMAIN, O_ALIASES, O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML,
-  O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC, O_REPLY_TO, O_HEADER, O_ENCODING, O_COMPOSING,
-  O_DIRECT
+  O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_CONFIG, O_DOMAIN, O_ALIASES,
+  O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML, O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC,
+  O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_DIRECT
 };
 
 typedef struct option {
@@ -70,9 +70,9 @@ static const option table[] = {
     {"--reply-to", 1, O_REPLY_TO},
     {"--header", 2, O_HEADER},
     {"--encoding", 2, O_ENCODING},
-    {"--dkim-key", 1, O_COMPOSING},
-    {"--dkim-domain", 1, O_COMPOSING},
-    {"--dkim-selector", 1, O_COMPOSING},
+    {"--dkim-key", 2, O_DKIM_KEY},
+    {"--dkim-domain", 2, O_DKIM_DOMAIN},
+    {"--dkim-selector", 2, O_DKIM_SELECTOR},
     {"--mx", 0, O_DIRECT},
     {"--resolver", 1, O_DIRECT},
     {"--mx-port", 1, O_DIRECT},
@@ -96,6 +96,8 @@ void options_help(void)
        "  --subject S  --text F  --html F  --attach F[,name=NAME][,type=TYPE]  --inline F[,CID]\n"
        "  --ics F  --from-name N  --cc ADDR  --bcc ADDR  --reply-to ADDR  --header 'Name: value'\n"
        "  --encoding auto|7bit|8bit|base64|quoted-printable\n"
+       "Signing (DKIM, rsa-sha256), composed or not\n"
+       "  --dkim-key F (PEM)  --dkim-domain D  --dkim-selector S\n"
        "Authentication\n"
        "  --user NAME  --password-file F  --token-file F (OAuth)  --auth MECH (only this one)\n"
        "TLS\n"
@@ -266,7 +268,7 @@ static int take_composing(options *o, int id, const char *name, const char *valu
 
 static int take_option(options *o, int id, const char *name, char *value)
 {
-  if (id >= O_SUBJECT && id <= O_COMPOSING) return take_composing(o, id, name, value);
+  if (id >= O_SUBJECT && id <= O_ENCODING) return take_composing(o, id, name, value);
   switch (id) {
     case O_SERVER: o->server = value; return 0;
     case O_FROM: o->from = value; return 0;
@@ -295,6 +297,9 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_DOMAIN: o->domain = value; return 0;
     case O_ALIASES: o->aliases = value; return 0;
     case O_PROGRESS: o->progress = 1; return 0;
+    case O_DKIM_KEY: o->dkim_key = value; return 0;
+    case O_DKIM_DOMAIN: o->dkim_domain = value; return 0;
+    case O_DKIM_SELECTOR: o->dkim_selector = value; return 0;
     case O_HELP: o->help = 1; return 0;
     case O_VERSION: o->version = 1; return 0;
     default: return bad(o, "direct delivery to MX hosts is not built in yet", name);
@@ -484,6 +489,9 @@ int options_read(options *o, int argc, char **argv)
   }
   if (take_server(o)) return -1;
   if (take_secrets(o) || (!o->url_password && config_password(o)) || config_names(o)) return -1;
+  if ((o->dkim_key || o->dkim_domain || o->dkim_selector) &&
+      !(o->dkim_key && o->dkim_domain && o->dkim_selector))
+    return bad(o, "--dkim-key, --dkim-domain and --dkim-selector go together", NULL);
   if (o->key && !o->cert) return bad(o, "--key needs --cert", NULL);
   if (!o->to_count && !o->cc_count && !o->bcc_count && !o->from_header)
     return bad(o, "no recipient: name one, or give -t", NULL);

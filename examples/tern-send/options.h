@@ -33,6 +33,9 @@ typedef struct options {
   int json;
   int help;
   int version;
+  const char *dkim_key;
+  const char *dkim_domain;
+  const char *dkim_selector;
   /* composing */
   int composing; /* one of these was given */
   const char *subject;

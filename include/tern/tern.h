@@ -5,6 +5,7 @@
 #include <tern/base.h>
 #include <tern/bounce.h>
 #include <tern/client.h>
+#include <tern/dkim.h>
 #include <tern/message.h>
 #include <tern/ready.h>
 #include <tern/resolver.h>

@@ -114,6 +114,9 @@ int32_t tern_error_sysexit(const tern_error *error)
     return tern_status_class(error->cause) == TERN_CLASS_PROTOCOL ? 76 : code;
   if (error->status == TERN_E_NEEDS_ALL && error->reply.code / 100 == 4)
     return 75; /* what refused it will pass */
+  if (error->status == TERN_E_SOURCE && error->phase == TERN_PHASE_MAIL &&
+      tern_status_class(error->cause) == TERN_CLASS_MAIL)
+    return tern_status_sysexit(error->cause); /* a filter judged the message */
   if (tern_status_class(error->status) != TERN_CLASS_PERMANENT)
     return code;
   if (error->per_recipient || error->phase == TERN_PHASE_RCPT)

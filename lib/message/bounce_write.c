@@ -8,14 +8,15 @@
 
 #include <string.h>
 
-#include "base/ascii.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "base/verdict.h"
 #include "message/fields.h"
+#include "message/header.h"
 #include "message/inlet.h"
+#include "message/text.h"
 
 #define WIDTH 76u /* where text is folded */
 #define BOUNDARY 28u
@@ -181,16 +182,10 @@ static int is_plain(const char *text, size_t max)
   return i >= 1 && i <= max;
 }
 
-static int is_ascii(const char *text)
-{
-  while (*text != '\0' && (uint8_t)*text < 128) text++;
-  return *text == '\0';
-}
-
 tern_status tern_report_set_envid(tern_report *r, const char *envid)
 {
   if (r == NULL) return TERN_E_NOMEM;
-  if (!is_plain(envid, 100) || !is_ascii(envid)) return TERN_E_ARGUMENT; /* RFC 3461 4.4 */
+  if (!is_plain(envid, 100) || !tern__is_ascii(envid)) return TERN_E_ARGUMENT; /* RFC 3461 4.4 */
   return set(r, &r->envid, envid);
 }
 
@@ -255,7 +250,7 @@ tern_status tern_report_set_remote_mta(tern_report *r, const char *host)
 {
   if (r == NULL) return TERN_E_NOMEM;
   if (r->last == NULL) return TERN_E_STATE;
-  if (!is_plain(host, 255) || !is_ascii(host)) return TERN_E_NAME;
+  if (!is_plain(host, 255) || !tern__is_ascii(host)) return TERN_E_NAME;
   return set(r, &r->last->remote, host);
 }
 
@@ -288,28 +283,18 @@ tern_status tern_report_set_original_octets(tern_report *r, const void *octets, 
 
 /* ---- the text --------------------------------------------------------------------------------------------*/
 typedef struct sink {
-  char *out; /* NULL: counted only */
-  size_t len;
-  uint32_t column;
-  int utf8; /* octets over 127 may stand there */
+  tern__text text;
+  int utf8; /* addresses may be as they are */
 } sink;
-
-static void put(sink *s, const char *octets, size_t len)
-{
-  if (s->out != NULL && len != 0) memcpy(s->out + s->len, octets, len);
-  s->len += len;
-  s->column += (uint32_t)len;
-}
 
 static void text(sink *s, const char *words)
 {
-  put(s, words, strlen(words));
+  tern__text_add(&s->text, words);
 }
 
 static void line(sink *s)
 {
-  put(s, "\r\n", 2);
-  s->column = 0;
+  tern__text_line(&s->text);
 }
 
 static void field(sink *s, const char *name, const char *type, const char *value)
@@ -343,7 +328,7 @@ static void words(sink *s, const char *value, const char *indent)
     for (n = 0; value[i + n] != '\0' && value[i + n] != ' ' && value[i + n] != '\n' &&
                 value[i + n] != '\t' && value[i + n] != '\r' && n < 400; n++) {
     }
-    if (i != 0 && s->column + 1 + n > WIDTH) {
+    if (i != 0 && s->text.column + 1 + n > WIDTH) {
       line(s);
       text(s, indent);
     } else if (i != 0) {
@@ -351,7 +336,7 @@ static void words(sink *s, const char *value, const char *indent)
     }
     for (; n != 0; n--, i++) {
       uint8_t c = (uint8_t)value[i];
-      put(s, c < 32 || c > 126 ? "?" : value + i, 1);
+      tern__text_put(&s->text, c < 32 || c > 126 ? "?" : value + i, 1);
     }
   }
 }
@@ -377,12 +362,12 @@ static void xtext(sink *s, const char *address)
   for (; *address != '\0'; address += len) {
     uint32_t c = character(address, &len), digits = 2;
     if (c > 32 && c < 127 && c != '+' && c != '=' && c != '\\') {
-      put(s, address, 1);
+      tern__text_put(&s->text, address, 1);
       continue;
     }
     text(s, "\\x{");
     while (digits < 6 && c >> (4 * digits) != 0) digits++;
-    for (; digits-- != 0;) put(s, hex + (c >> (4 * digits) & 15), 1);
+    for (; digits-- != 0;) tern__text_put(&s->text, hex + (c >> (4 * digits) & 15), 1);
     text(s, "}");
   }
 }
@@ -391,7 +376,7 @@ static void address_field(sink *s, const char *name, const char *type, const cha
 {
   text(s, name);
   text(s, ": ");
-  if (is_ascii(address)) {
+  if (tern__is_ascii(address)) {
     text(s, type);
     text(s, ";");
     text(s, address);
@@ -428,11 +413,10 @@ static void status_code(const rcpt *p, char out[12])
 static void diagnostic(sink *s, const rcpt *p)
 {
   const tern_reply *reply = &p->error.reply;
-  char code[20];
 
   if (reply->code != 0) {
     text(s, "Diagnostic-Code: smtp; ");
-    put(s, code, tern__decimal(reply->code, code));
+    tern__text_number(&s->text, reply->code);
     text(s, reply->enhanced[0] != '\0' ? " " : "");
     text(s, reply->enhanced);
     text(s, " ");
@@ -476,7 +460,6 @@ static void paragraph(sink *s, const tern_report *r, uint32_t outcome, const cha
 {
   const rcpt *p;
   int said = 0;
-  char code[20];
 
   for (p = r->first; p != NULL; p = p->next) {
     if (p->outcome != outcome) continue;
@@ -488,7 +471,7 @@ static void paragraph(sink *s, const tern_report *r, uint32_t outcome, const cha
     }
     line(s);
     text(s, "<");
-    if (s->utf8 || is_ascii(p->mailbox))
+    if (s->utf8 || tern__is_ascii(p->mailbox))
       text(s, p->mailbox);
     else
       xtext(s, p->mailbox);
@@ -502,7 +485,7 @@ static void paragraph(sink *s, const tern_report *r, uint32_t outcome, const cha
     text(s, "    ");
     text(s, p->remote != NULL ? p->remote : "the server");
     text(s, " said: ");
-    put(s, code, tern__decimal(p->error.reply.code, code));
+    tern__text_number(&s->text, p->error.reply.code);
     text(s, " ");
     text(s, p->error.reply.enhanced);
     text(s, p->error.reply.enhanced[0] != '\0' ? " " : "");
@@ -594,7 +577,7 @@ static void write_all(sink *s, tern_report *r, const char *boundary)
       field(s, "Content-Transfer-Encoding", "", r->how == QUOTED ? "quoted-printable" : "8bit");
     line(s);
   }
-  r->tail_at = s->len;
+  r->tail_at = s->text.len;
   boundary_line(s, boundary, "--");
 }
 
@@ -757,7 +740,7 @@ static void make_boundary(const tern_report *r, char out[BOUNDARY])
 static tern_status make(tern_report *r, uint32_t capabilities)
 {
   char boundary[BOUNDARY];
-  sink s = {NULL, 0, 0, 0};
+  sink s = {{NULL, 0, 0}, 0};
   tern_status st;
 
   if (r->mta == NULL || r->to == NULL || r->id == NULL || !r->dated || r->first == NULL)
@@ -770,11 +753,11 @@ static tern_status make(tern_report *r, uint32_t capabilities)
   make_boundary(r, boundary);
   s.utf8 = r->utf8;
   write_all(&s, r, boundary);
-  r->head_len = s.len;
-  s.out = tern__alloc(r->mem, s.len + 1);
-  if (s.out == NULL) return TERN_E_NOMEM;
-  r->head = s.out;
-  s.len = s.column = 0;
+  r->head_len = s.text.len;
+  s.text.out = tern__alloc(r->mem, s.text.len + 1);
+  if (s.text.out == NULL) return TERN_E_NOMEM;
+  r->head = s.text.out;
+  s.text.len = s.text.column = 0;
   write_all(&s, r, boundary);
   r->at = HEAD;
   return begin_original(r);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "message/address_list.h"
 #include "message/fields.h"
+#include "message/header.h"
 #include "message/inlet.h"
 
 /* Fields that are known here. Those of the second half are the first half's with "Resent-". */
@@ -441,12 +442,6 @@ static size_t write_added(const tern_ready *r, char *out)
   return at;
 }
 
-static int is_ascii(const char *text)
-{
-  while (*text != '\0' && (uint8_t)*text < 128) text++;
-  return *text == '\0';
-}
-
 /* The header has ended: what it must have. */
 static tern_status complete(tern_ready *r)
 {
@@ -469,7 +464,7 @@ static tern_status complete(tern_ready *r)
   }
   (void)write_added(r, r->added);
   r->added[r->added_len] = '\0';
-  if (!is_ascii(r->added)) r->high = 1;
+  if (!tern__is_ascii(r->added)) r->high = 1;
   r->copying = FIRST;
   r->state = READ;
   return TERN_OK;
