@@ -25,22 +25,22 @@ static const struct {
      "ab0123456789", TERN_OK, TERN_OK},
     {"HTTP/1.1 200 OK\r\n" PLAIN "Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", NULL,
      TERN_E_REPLY_SYNTAX, 0},
-    {"HTTP/1.1 200 OK\r\n" PLAIN "Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", NULL, TERN_E_BUFFER, 0},
+    {"HTTP/1.1 200 OK\r\n" PLAIN "Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", NULL, TERN_E_REPLY_LENGTH, 0},
     {"HTTP/1.1 200 OK\r\n" PLAIN "Transfer-Encoding: chunked\r\n\r\n-1\r\n", NULL, TERN_E_REPLY_SYNTAX, 0},
     {"HTTP/1.1 200 OK\r\n" PLAIN "Transfer-Encoding: gzip\r\n\r\n", NULL, TERN_E_REPLY_SYNTAX, 0},
     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" PLAIN "Content-Length: 1\r\n\r\na", "a", TERN_OK, TERN_OK},
-    {"HTTP/1.1 301 Moved\r\nLocation: /x\r\n\r\n", NULL, TERN_E_HOST, 0},
-    {"HTTP/1.1 404 Not Found\r\n" PLAIN "\r\n", NULL, TERN_E_HOST, 0},
+    {"HTTP/1.1 301 Moved\r\nLocation: /x\r\n\r\n", NULL, TERN_E_REPLY_UNEXPECTED, 0},
+    {"HTTP/1.1 404 Not Found\r\n" PLAIN "\r\n", NULL, TERN_E_REPLY_UNEXPECTED, 0},
     {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\na", NULL, TERN_E_CONTENT, 0},
     {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", NULL, TERN_E_CONTENT, 0},
-    {"HTTP/1.1 200 OK\r\n" PLAIN "Content-Length: 65\r\n\r\n", NULL, TERN_E_BUFFER, 0},
+    {"HTTP/1.1 200 OK\r\n" PLAIN "Content-Length: 65\r\n\r\n", NULL, TERN_E_REPLY_LENGTH, 0},
     {"HTTP/1.1 200 OK\r\n" PLAIN "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", NULL, TERN_E_REPLY_SYNTAX, 0},
     {"HTTP/1.1 200 OK\r\n" PLAIN "Content-Length: 1x\r\n\r\n", NULL, TERN_E_REPLY_SYNTAX, 0},
     {"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", NULL, TERN_E_REPLY_SYNTAX, 0},
     {"HTTP/2 200\r\n\r\n", NULL, TERN_E_REPLY_SYNTAX, 0},
     {"220 mail.example.org ESMTP\r\n", NULL, TERN_E_REPLY_SYNTAX, 0},
     {"HTTP/1.1 200 OK\r\n" PLAIN "\r\n0123456789012345678901234567890123456789012345678901234567890123456789", NULL,
-     TERN_E_BUFFER, 0},
+     TERN_E_REPLY_LENGTH, 0},
 };
 
 static void judge(size_t i, tern__http *h, tern_status st)
@@ -83,7 +83,7 @@ static void endless_head(void **state)
   assert_int_equal(tern__http_in(&h, (const uint8_t *)"HTTP/1.1 200 OK\r\n", 17), TERN_E_AGAIN);
   for (i = 0; i < TERN__HTTP_HEAD_MAX && st == TERN_E_AGAIN; i++)
     st = tern__http_in(&h, (const uint8_t *)"a: b\r\n", 6);
-  assert_int_equal(st, TERN_E_BUFFER);
+  assert_int_equal(st, TERN_E_REPLY_LENGTH);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <tern/bounce.h>
 #include <tern/client.h>
 #include <tern/dkim.h>
+#include <tern/delivery.h>
 #include <tern/message.h>
 #include <tern/ready.h>
 #include <tern/resolver.h>

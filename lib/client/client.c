@@ -31,6 +31,11 @@ void tern__client_forget(tern_mail *mail)
   tern_mail **at, *before = NULL;
   tern__queue *finished;
 
+  if (mail->disown) {
+    mail->disown(mail->owner, mail);
+    mail->disown = NULL;
+    mail->where = TERN__MAIL_IDLE;
+  }
   if (!mail->client) return;
   finished = &mail->client->finished;
   for (at = &finished->first; *at && *at != mail; at = &(*at)->next) before = *at;
@@ -293,6 +298,7 @@ static tern_status begin(tern_client *c)
   c->attached_host = NULL;
   c->target = TERN__TARGET_NONE;
   c->want_quit = c->probe = c->in_clear = c->reusable = c->careful = 0;
+  c->clear_why = TERN_OK;
   c->left = 0;
   c->due = TERN_NEVER;
   c->tls_version = c->tls_cipher = NULL;

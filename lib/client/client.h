@@ -85,6 +85,8 @@ struct tern_client {
   uint8_t state;
   uint8_t mode;           /* TERN_TLS_... that holds for it */
   uint8_t in_clear;       /* an opportunistic handshake failed: go without */
+  tern_status clear_why;  /* of that handshake; TERN_OK: there was none */
+  tern_status tls_verdict; /* over the server's certificate, also where it was optional */
   uint8_t auth_given;     /* to this session */
   uint8_t quit_given;     /* to this session */
   uint8_t tls_up;

@@ -403,6 +403,7 @@ static void handshake_failed(tern_client *c, tern_status status)
   if (c->mode == TERN_TLS_OPPORTUNISTIC && c->target == TERN__TARGET_URL &&
       status != TERN_E_NOMEM && status != TERN_E_CONFIG) {
     c->in_clear = 1;
+    c->clear_why = status;
     c->want_open = 1;
     tern__conn_drop(c);
     return;
@@ -425,6 +426,7 @@ int tern__conn_handshake(tern_client *c)
   c->tls_version = tern__tls_version(c->tls);
   c->tls_cipher = tern__tls_cipher(c->tls);
   c->tls_verified = tern__tls_verified(c->tls);
+  c->tls_verdict = tern__tls_verdict(c->tls);
   tern__security_note(&c->security, c->tls);
   tern__security_bind(&c->security, &c->login.cred);
   if (st != TERN_OK) {

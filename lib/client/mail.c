@@ -26,8 +26,16 @@ tern_mail *tern_mail_new(const tern_allocator *mem)
   return mail;
 }
 
+void tern__mail_own_report(tern_mail *mail, void *report, void (*report_free)(void *report))
+{
+  if (mail->report) mail->report_free(mail->report);
+  mail->report = report;
+  mail->report_free = report_free;
+}
+
 static void drop_texts(tern_mail *mail)
 {
+  tern__mail_own_report(mail, NULL, NULL);
   while (mail->texts) {
     tern__text *t = mail->texts;
     mail->texts = t->next;

@@ -61,6 +61,11 @@ struct tern_mail {
   struct tern__attempt *spare; /* of the last send, for the next one */
   char queue_id[TERN__QUEUE_ID_MAX]; /* once it was asked for */
   uint8_t queue_id_known;
+  /* a room above: its account of the last send, and a list of its own that the mail waits in */
+  void *report;
+  void (*report_free)(void *report);
+  void (*disown)(void *owner, tern_mail *mail); /* NULL: in none */
+  void *owner;
 };
 
 /* Forgets what the last send left: all recipients unsent. */
@@ -75,6 +80,8 @@ void tern__mail_copy_error(tern_mail *mail, tern_error *to, const tern_error *fr
 void tern__mail_settle(tern_mail *mail, uint32_t index, uint32_t outcome, const tern_error *error);
 /* All that are unsent are so for this reason. */
 void tern__mail_fail_unsent(tern_mail *mail, const tern_error *error);
+/* The report becomes the mail's, freed with what else the last send left. */
+void tern__mail_own_report(tern_mail *mail, void *report, void (*report_free)(void *report));
 /* How many recipients are unsent. */
 uint32_t tern__mail_unsent(const tern_mail *mail);
 /* Makes status, error and queue id from the recipients; why is the transaction's own error, which

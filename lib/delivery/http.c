@@ -100,12 +100,12 @@ static tern_status head_ends(tern__http *h)
     h->has_length = h->chunked = h->plain = 0;
     return TERN_E_AGAIN;
   }
-  if (h->status != 200) return TERN_E_HOST;
+  if (h->status != 200) return TERN_E_REPLY_UNEXPECTED;
   if (!h->plain) return TERN_E_CONTENT;
   if (h->chunked) {
     h->state = S_CHUNK_SIZE;
   } else if (h->has_length) {
-    if (h->left > h->cap) return TERN_E_BUFFER;
+    if (h->left > h->cap) return TERN_E_REPLY_LENGTH;
     h->state = S_BODY;
     if (!h->left) return done(h);
   } else {
@@ -121,7 +121,7 @@ static tern_status chunk_size(tern__http *h)
 
   while (len && (h->line[len - 1] == ' ' || h->line[len - 1] == '\t')) len--;
   if (!number(h->line, len, 16, &h->left)) return TERN_E_REPLY_SYNTAX;
-  if (h->left > h->cap - h->len) return TERN_E_BUFFER;
+  if (h->left > h->cap - h->len) return TERN_E_REPLY_LENGTH;
   h->state = h->left ? S_CHUNK : S_TRAILER;
   return TERN_E_AGAIN;
 }
@@ -145,7 +145,7 @@ static tern_status line_octet(tern__http *h, uint8_t octet)
 {
   tern_status st;
 
-  if (++h->head > TERN__HTTP_HEAD_MAX) return TERN_E_BUFFER;
+  if (++h->head > TERN__HTTP_HEAD_MAX) return TERN_E_REPLY_LENGTH;
   if (octet == '\n') {
     st = line(h);
     h->line_len = 0;
@@ -158,7 +158,7 @@ static tern_status line_octet(tern__http *h, uint8_t octet)
 
 static tern_status body_octet(tern__http *h, uint8_t octet)
 {
-  if (h->len == h->cap) return TERN_E_BUFFER;
+  if (h->len == h->cap) return TERN_E_REPLY_LENGTH;
   h->body[h->len++] = (char)octet;
   if (h->state == S_TO_END || --h->left) return TERN_E_AGAIN;
   if (h->state == S_BODY) return done(h);

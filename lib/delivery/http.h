@@ -24,9 +24,9 @@ typedef struct tern__http {
 
 /* The body goes to the cap octets at body. */
 void tern__http_init(tern__http *h, char *body, size_t cap);
-/* Octets came. TERN_E_AGAIN: more are due; TERN_OK: whole, body and len hold it. TERN_E_BUFFER: body or
- * head too long; TERN_E_HOST: any status but 200 (a redirect included); TERN_E_CONTENT: not text/plain;
- * TERN_E_REPLY_SYNTAX: no HTTP. */
+/* Octets came. TERN_E_AGAIN: more are due; TERN_OK: whole, body and len hold it. TERN_E_REPLY_LENGTH: body
+ * or head too long; TERN_E_REPLY_UNEXPECTED: any status but 200 (a redirect included); TERN_E_CONTENT: not
+ * text/plain; TERN_E_REPLY_SYNTAX: no HTTP. */
 tern_status tern__http_in(tern__http *h, const uint8_t *octets, size_t len);
 /* The peer closed: TERN_OK where the body had no length of its own, else TERN_E_CLOSED. */
 tern_status tern__http_closed(tern__http *h);

@@ -188,9 +188,9 @@ static int read_step(tern__sts_fetch *f)
   else if (st == TERN_E_CLOSED)
     st = tern__http_closed(&f->http);
   if (st == TERN_E_AGAIN) return 1;
-  if (st == TERN_E_HOST) note(f, "the answer is no 200 OK");
+  if (st == TERN_E_REPLY_UNEXPECTED) note(f, "the answer is no 200 OK");
   if (st == TERN_E_CONTENT) note(f, "the answer is no text/plain");
-  if (st == TERN_E_BUFFER) note(f, "the answer is too long");
+  if (st == TERN_E_REPLY_LENGTH) note(f, "the answer is too long");
   return finish(f, st); /* a server that was reached has had its say */
 }
 
