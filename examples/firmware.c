@@ -46,7 +46,7 @@ static uint64_t modem_now(void *user)
 /* ---- the program -------------------------------------------------------------------------------------*/
 static const tern_transport modem = {sizeof modem, modem_read, modem_write, NULL, NULL,
                                      NULL,         modem_now,  NULL,        NULL};
-static uint64_t ram[512]; /* 4 KiB */
+static uint64_t ram[576]; /* 4.5 KiB */
 static const char note[] = "Subject: door open\r\n\r\nSensor 7 tripped.\r\n";
 static size_t peak;
 
