@@ -25,6 +25,7 @@ steps=("$@")
   fuzz
   install
   package
+  delivery
   real
 )
 passed=0 failed=0 updated=
@@ -125,6 +126,13 @@ package() {
   tests/package/musl.sh "$B/musl" || result=1
   with36 && build gcc36 && tests/package/abi.sh "$B/gcc36" || result=1
   return $result
+}
+
+delivery_what="direct to MX: signed zones, DANE, MTA-STS, MX hosts of every kind"
+delivery() {
+  need unbound nsd bind9-utils bind9-dnsutils iproute2 util-linux curl procps openssl ca-certificates || return 1
+  with36 && build gcc36 &&
+    "${sudo[@]}" unshare -nm bash -c 'ip link set lo up && exec python3 tests/delivery/run.py "$1"' - "$B/gcc36"
 }
 
 real_what="real servers on loopback"
