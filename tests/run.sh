@@ -135,7 +135,7 @@ delivery() {
     "${sudo[@]}" unshare -nm bash -c 'ip link set lo up && exec python3 tests/delivery/run.py "$1"' - "$B/gcc36"
 }
 
-real_what="real servers on loopback"
+real_what="real servers on loopback; signed messages through Postfix and Exim, verified"
 real() {
   local result
   list=() env=(env "TERN_SERVERS_CACHE=${TERN_SERVERS_CACHE:-$cache/tern-servers}") # not local: the trap comes later
@@ -149,6 +149,7 @@ real() {
   result=$?
   [ $result = 0 ] || tail -n 20 "$dir"/*.out
   "${sudo[@]}" "${env[@]}" python3 tests/real/run.py "$dir" "$B/gcc36/examples/tern-send" "${list[@]}" || result=1
+  "${sudo[@]}" "${env[@]}" /usr/bin/python3 tests/dkim/trip.py "$dir" "$B/gcc36/tests/dkim_sign" "$B/gcc36/examples/tern-send" "${list[@]}" || result=1
   return $result
 }
 

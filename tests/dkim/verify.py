@@ -2,16 +2,14 @@
 """verify.py SIGN TERN_SEND - what tern signs, by two verifiers that are not tern's: python3-dkim (RSA and Ed25519) and
 opendkim in its test mode (RSA). Every canonicalization over awkward messages and splits, and through tern-send by DATA, BDAT and
 8BITMIME; a changed octet must fail. Closes with `N passed, N failed`."""
-import base64
 import os
 import subprocess
 import sys
 import tempfile
 
-import dkim
-
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 import server  # noqa: E402
+from verifiers import Keys, sign  # noqa: E402
 
 SIGN, SEND = sys.argv[1], sys.argv[2]
 passed = failed = 0
@@ -47,61 +45,20 @@ MESSAGES = {
 LEADING_SPACE = ("white space", "folded")
 
 
-class Keys:
-    def __init__(self, folder):
-        self.rsa, self.ed = os.path.join(folder, "rsa.pem"), os.path.join(folder, "ed.pem")
-        run = lambda *args: subprocess.run(args, check=True, capture_output=True).stdout  # noqa: E731
-        run("openssl", "genrsa", "-out", self.rsa, "2048")
-        run("openssl", "genpkey", "-algorithm", "ed25519", "-out", self.ed)
-        rsa = base64.b64encode(run("openssl", "pkey", "-in", self.rsa, "-pubout", "-outform", "DER")).decode()
-        ed = base64.b64encode(run("openssl", "pkey", "-in", self.ed, "-pubout", "-outform", "DER")[-32:]).decode()
-        self.txt = {"r._domainkey.example.org": "v=DKIM1; k=rsa; p=" + rsa, "e._domainkey.example.org": "v=DKIM1; k=ed25519; p=" + ed}
-        self.conf = os.path.join(folder, "opendkim.conf")
-        with open(os.path.join(folder, "keys"), "w") as f:
-            f.write("r._domainkey.example.org %s\n" % self.txt["r._domainkey.example.org"])
-        with open(self.conf, "w") as f:
-            f.write("Mode v\nTestPublicKeys %s\nSyslog no\n" % f.name.replace("opendkim.conf", "keys"))
-        self.mail = os.path.join(folder, "mail")
-
-    def python(self, octets, index=0):
-        def txt(name, timeout=5):
-            return self.txt.get((name.decode() if isinstance(name, bytes) else name).rstrip("."), "").encode()
-        try:
-            return dkim.DKIM(octets).verify(idx=index, dnsfunc=txt)
-        except Exception as e:  # of whatever kind: it does not verify
-            return repr(e) == ""
-
-    def opendkim(self, octets):
-        with open(self.mail, "wb") as f:
-            f.write(octets)
-        run = subprocess.run([OPENDKIM, "-x", self.conf, "-t", self.mail], capture_output=True)
-        return b") succeeded" in run.stdout + run.stderr
-
-
-OPENDKIM = "/usr/sbin/opendkim"
-
-
-def sign(keys, message, step, *signatures):
-    names = {"r": keys.rsa, "e": "ed:" + keys.ed}
-    words = ["%s,example.org,%s,%d,%d" % (names[s], s, h, b) for s, h, b in signatures]
-    run = subprocess.run([SIGN, str(step)] + words, input=message, capture_output=True)
-    return run.stdout if run.returncode == 0 else b""
-
-
 def matrix(keys):
     for name, message in MESSAGES.items():
         for header in (0, 1):
             for body in (0, 1):
                 what = "%s, %d/%d" % (name, header, body)
-                octets = sign(keys, message, 0, ("r", header, body))
+                octets = sign(SIGN, keys, message, 0, ("r", header, body))
                 say(keys.python(octets), what + ", python", octets)
                 if not (header and name in LEADING_SPACE):
                     say(keys.opendkim(octets), what + ", opendkim", octets)
                 for step in (1, 2, 3, 7):
                     if len(message) < 3000 or step == 7:
-                        say(sign(keys, message, step, ("r", header, body)) == octets, what + ", step %d" % step)
-        say(keys.python(sign(keys, octets, 0, ("r", 0, 0)), 0) and keys.python(sign(keys, octets, 0, ("r", 0, 0)), 1), name + ", signed twice")
-        octets = sign(keys, message, 0, ("r", 0, 0), ("e", 0, 1))
+                        say(sign(SIGN, keys, message, step, ("r", header, body)) == octets, what + ", step %d" % step)
+        say(keys.python(sign(SIGN, keys, octets, 0, ("r", 0, 0)), 0) and keys.python(sign(SIGN, keys, octets, 0, ("r", 0, 0)), 1), name + ", signed twice")
+        octets = sign(SIGN, keys, message, 0, ("r", 0, 0), ("e", 0, 1))
         say(keys.python(octets, 0) and keys.python(octets, 1), name + ", both algorithms", octets)
 
 
@@ -109,7 +66,7 @@ def changed(keys):
     """Each octet of the message, one at a time: what the canonicalization may forgive is white space alone."""
     message = MESSAGES["plain"]
     for header, body in ((0, 0), (1, 1)):
-        octets = sign(keys, message, 0, ("r", header, body))
+        octets = sign(SIGN, keys, message, 0, ("r", header, body))
         start = octets.index(b"\r\nFrom:") + 2
         for i in range(start, len(octets)):
             if octets[i:i + 1] in b"\r\n \t":
