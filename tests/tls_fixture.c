@@ -191,6 +191,30 @@ static int set_version(server *s, int version)
 #endif
 }
 
+static int parse_ticket(void *user, mbedtls_ssl_session *session, unsigned char *octets, size_t len)
+{
+  server *s = user;
+  int rc = mbedtls_ssl_ticket_parse(&s->tickets, session, octets, len);
+
+  if (rc == 0) s->taken++;
+  return rc;
+}
+
+static int write_ticket(void *user, const mbedtls_ssl_session *session, unsigned char *start,
+                        const unsigned char *end, size_t *len, uint32_t *lifetime)
+{
+  server *s = user;
+
+  return mbedtls_ssl_ticket_write(&s->tickets, session, start, end, len, lifetime);
+}
+
+int server_again(server *s, tern__link end)
+{
+  s->end = end;
+  s->result = 1;
+  return mbedtls_ssl_session_reset(&s->ssl);
+}
+
 int server_init(server *s, pki *p, tern__link end, const char *chain_pem, int version,
                 int client_auth, int suite, int tickets)
 {
@@ -219,8 +243,7 @@ int server_init(server *s, pki *p, tern__link end, const char *chain_pem, int ve
   if (rc != 0) return rc;
   mbedtls_ssl_conf_rng(&s->conf, mbedtls_ctr_drbg_random, &p->drbg);
   if (tickets)
-    mbedtls_ssl_conf_session_tickets_cb(&s->conf, mbedtls_ssl_ticket_write,
-                                        mbedtls_ssl_ticket_parse, &s->tickets);
+    mbedtls_ssl_conf_session_tickets_cb(&s->conf, write_ticket, parse_ticket, s);
   if (client_auth) {
     /* Under TLS 1.3 Mbed TLS's server refuses with an alert that no client can decrypt: it uses the
      * keys of the handshake still. server_step does what RFC 8446 4.4.2.4 wants. */

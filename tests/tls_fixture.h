@@ -61,6 +61,7 @@ typedef struct server {
   mbedtls_ssl_ticket_context tickets;
   int suites[2];
   int tls13, client_auth;
+  int taken; /* tickets that were found good */
   int result; /* of the handshake: 1 under way, 0 done, else an error */
 } server;
 
@@ -69,6 +70,8 @@ typedef struct server {
 int server_init(server *s, pki *p, tern__link end, const char *chain_pem, int version,
                 int client_auth, int suite, int tickets);
 void server_free(server *s);
+/* For another handshake with the same tickets, over another end. */
+int server_again(server *s, tern__link end);
 /* Goes on with the handshake; keeps the result. */
 void server_step(server *s);
 int tls_is_again(int rc);

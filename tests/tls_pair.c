@@ -6,6 +6,11 @@ pki authority;
 void open_pipe(tls_pair *p, size_t cap)
 {
   memset(p, 0, sizeof *p);
+  open_ends(p, cap);
+}
+
+void open_ends(tls_pair *p, size_t cap)
+{
   p->pipe = tern_pipe_new(NULL, cap == 0 ? 20000 : cap);
   assert_non_null(p->pipe);
   p->client_end.table = p->server_end.table = tern_pipe_transport();
@@ -27,6 +32,9 @@ tern_status open_client(tls_pair *p, const tls_options *o)
   config.tlsa_count = o->tlsa_count;
   config.names = o->names;
   config.name_count = o->name_count;
+  config.cache = o->cache;
+  config.host = HOST;
+  config.port = o->port;
   config.certificate = o->certificate;
   config.key = o->key;
   status = tern__tls_new(NULL, &config, &p->tls);

@@ -36,9 +36,13 @@ typedef struct tls_options {
   size_t tlsa_count;
   const char *const *names; /* beside host */
   size_t name_count;
+  tern_tls_cache *cache;
+  uint32_t port;
 } tls_options;
 
 void open_pipe(tls_pair *p, size_t cap);
+/* Another pipe for what is in p. */
+void open_ends(tls_pair *p, size_t cap);
 /* A client on p's pipe. */
 tern_status open_client(tls_pair *p, const tls_options *o);
 /* Both handshakes to the client's end. A bounded number of steps: else it hangs. */

@@ -130,6 +130,10 @@ TERN_API tern_status tern_client_set_verify(tern_client *c, uint32_t verify);
  * 65,535 octets; TERN_E_ARGUMENT. A server that no record fits is TERN_E_TLS_DANE. */
 TERN_API tern_status tern_client_set_tlsa(tern_client *c, const tern_tlsa *records, size_t count,
                                           const char *const *names, size_t name_count);
+/* Sessions of earlier connections are taken up again, and this client's kept (tls.h). Borrowed until
+ * the client is freed; several clients of one thread may share it; NULL: none, the default.
+ * TERN_E_STATE while connected. */
+TERN_API tern_status tern_client_set_tls_cache(tern_client *c, tern_tls_cache *cache);
 /* Default: the fully qualified host name, else the address literal of the local end; "" restores
  * it. TERN_E_NAME. */
 TERN_API tern_status tern_client_set_ehlo_name(tern_client *c, const char *name);
@@ -225,6 +229,8 @@ TERN_API const tern_session *tern_client_session(const tern_client *c);
 TERN_API const char *tern_client_tls_version(const tern_client *c);
 TERN_API const char *tern_client_tls_cipher(const tern_client *c);
 TERN_API uint32_t tern_client_tls_verified(const tern_client *c);
+/* 1: the last handshake took up a session of the cache; it stands verified as the first time. */
+TERN_API uint32_t tern_client_tls_resumed(const tern_client *c);
 /* What became of the TLSA records (TERN_TLSA_...); which of them fits, by its index among those that
  * were set (UINT32_MAX: none); and the depth of the certificate that it fits, 0 the server's own
  * (UINT32_MAX: none, or an anchor that the server did not send). After a failure of the chain below

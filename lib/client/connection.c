@@ -101,6 +101,9 @@ static void fill_tls(const tern_client *c, tern__tls_config *config)
   config->verify = c->security.held;
   tern__security_fill(&c->security, peer_name(c), config);
   config->trust = c->trust;
+  config->ca = c->ca;
+  config->ca_pem = c->ca_pem;
+  if (c->target == TERN__TARGET_URL) config->port = tern__url_port(&c->url, c->mode);
   config->certificate = c->cert;
   config->key = c->key;
 }

@@ -21,6 +21,7 @@ void tern__security_free(tern__security *s, const tern_allocator *mem)
 
 void tern__security_reset(tern__security *s)
 {
+  s->resumed = 0;
   s->binding_type = NULL;
   s->binding_len = 0;
   s->tlsa_result = TERN_TLSA_NONE;
@@ -39,6 +40,8 @@ void tern__security_fill(const tern__security *s, const char *host, tern__tls_co
     config->names = (const char *const *)s->names + 1;
     config->name_count = s->name_count - 1;
   }
+  config->cache = s->cache;
+  config->host = host;
   config->tlsa = s->tlsa;
   config->tlsa_count = s->tlsa_count;
 }
@@ -53,6 +56,7 @@ void tern__security_bind(const tern__security *s, tern_credentials *credentials)
 void tern__security_note(tern__security *s, tern__tls *tls)
 {
   s->binding_len = tern__tls_binding(tls, &s->binding_type, s->binding);
+  s->resumed = tern__tls_resumed(tls);
   s->tlsa_result = tern__tls_tlsa(tls, &s->tlsa_index, &s->tlsa_depth);
 }
 
@@ -151,6 +155,14 @@ tern_status tern_client_set_tlsa(tern_client *c, const tern_tlsa *records, size_
   return st == TERN_OK ? st : tern__client_wrong(c, st);
 }
 
+tern_status tern_client_set_tls_cache(tern_client *c, tern_tls_cache *cache)
+{
+  if (!c) return TERN_E_NOMEM;
+  if (c->state != TERN__OFF) return TERN_E_STATE;
+  c->security.cache = cache;
+  return TERN_OK;
+}
+
 /* ---- getters -----------------------------------------------------------------------------------------*/
 uint32_t tern_client_tlsa_result(const tern_client *c)
 {
@@ -165,4 +177,9 @@ uint32_t tern_client_tlsa_index(const tern_client *c)
 uint32_t tern_client_tlsa_depth(const tern_client *c)
 {
   return c ? c->security.tlsa_depth : UINT32_MAX;
+}
+
+uint32_t tern_client_tls_resumed(const tern_client *c)
+{
+  return c ? c->security.resumed : 0;
 }

@@ -17,6 +17,8 @@ typedef struct tern__security {
   tern_tlsa *tlsa; /* one block with their octets */
   size_t tlsa_size;
   size_t tlsa_count;
+  tern_tls_cache *cache; /* borrowed, or NULL */
+  uint32_t resumed;
   const char *binding_type; /* NULL: none */
   uint8_t binding[TERN__TLS_BINDING_MAX];
   size_t binding_len;

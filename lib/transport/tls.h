@@ -37,6 +37,10 @@ typedef struct tern__tls_config {
                         environment (SSL_CERT_FILE) is not asked. */
   const char *ca_pem; /* PEM in memory instead, or NULL */
   tern__trust *trust; /* instead of both, borrowed until free; or NULL */
+  tern_tls_cache *cache;   /* borrowed until free; or NULL. Then ca and ca_pem tell it from where
+                              trust is, and host and port which server */
+  const char *host;
+  uint32_t port;
   const char *certificate; /* PEM or DER file of the client, or NULL */
   const char *key;         /* PEM or DER file; NULL: in the certificate's file */
 } tern__tls_config;
@@ -61,6 +65,8 @@ const char *tern__tls_version(const tern__tls *tls);
 const char *tern__tls_cipher(const tern__tls *tls);
 /* 1: the chain leads to a trusted authority and the SAN is the name. */
 uint32_t tern__tls_verified(const tern__tls *tls);
+/* 1: the session was taken up again: no certificate came, the verdict is that of its first time. */
+uint32_t tern__tls_resumed(const tern__tls *tls);
 /* What verification said, also where it was optional; TERN_E_AGAIN before the handshake and with
  * TERN__TLS_VERIFY_NONE. */
 tern_status tern__tls_verdict(const tern__tls *tls);

@@ -61,6 +61,31 @@ void tern__mbed_set_versions(mbedtls_ssl_config *conf)
 #endif
 }
 
+void tern__mbed_want_tickets(mbedtls_ssl_config *conf)
+{
+#if defined(MBEDTLS_SSL_SESSION_TICKETS)
+  mbedtls_ssl_conf_session_tickets(conf, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+#if defined(MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED)
+  mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+    conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+#endif
+#else
+  (void)conf;
+#endif
+}
+
+int tern__mbed_can_resume(const mbedtls_ssl_session *session)
+{
+#if defined(MBEDTLS_SSL_SESSION_TICKETS)
+  if (session->TERN__FIELD(ticket) != NULL) return 1;
+#endif
+#if TERN__MBED3
+  /* under TLS 1.3 an id is there for the looks only (RFC 8446 4.1.3) */
+  if (session->TERN__FIELD(tls_version) != MBEDTLS_SSL_VERSION_TLS1_2) return 0;
+#endif
+  return session->TERN__FIELD(id_len) > 0;
+}
+
 int tern__mbed_key_fits(tern__tls *tls)
 {
 #if TERN__MBED3

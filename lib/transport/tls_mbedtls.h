@@ -5,6 +5,7 @@
  *   tls_session.c  set-up, handshake, getters
  *   tls_verify.c   the verdict over the server's certificate; dane.c its part of RFC 7672
  *   tls_binding.c  what binds an authentication to the session
+ *   tls_resume.c   sessions taken up again; tls_cache.c keeps them
  *   tls_errors.c   what a failure is called
  *   tls_records.c  octets both ways: the table of tern__tls_transport */
 #ifndef TERN_LIB_TRANSPORT_TLS_MBEDTLS_H
@@ -21,6 +22,7 @@
 #include "transport/dane.h"
 #include "transport/identity.h"
 #include "transport/tls.h"
+#include "transport/tls_cache.h"
 
 #define TERN__MBED3 (MBEDTLS_VERSION_NUMBER >= 0x03000000)
 #if TERN__MBED3
@@ -63,6 +65,12 @@ struct tern__tls {
   uint8_t eof;           /* the lower transport has ended */
   uint8_t by_dane;       /* the records decide */
   uint8_t leaf_seen;     /* the verification came as far as the server's own certificate */
+  uint8_t tried;         /* the handshake has begun */
+  uint8_t offered;       /* a session of the cache */
+  uint8_t resumed;
+  tern_tls_cache *cache; /* NULL: nothing is kept */
+  uint8_t ticket_key[TERN__TLS_KEY];
+  uint64_t until;        /* tern__tls_ticket's */
   tern__identity *names; /* that the certificate may bear; the first goes into SNI */
   size_t name_count;
   const tern_tlsa *tlsa;
@@ -86,6 +94,9 @@ struct tern__tls {
 tern_status tern__mbed_start(tern__tls *tls);
 /* Sets TLS 1.2 as the lowest version, and switches off what SMTP has no use for. */
 void tern__mbed_set_versions(mbedtls_ssl_config *conf);
+/* Asks for sessions that can be taken up again; whether this is one. */
+void tern__mbed_want_tickets(mbedtls_ssl_config *conf);
+int tern__mbed_can_resume(const mbedtls_ssl_session *session);
 /* Answer what Mbed TLS does: 0, or its error. */
 int tern__mbed_parse_key(tern__tls *tls, const uint8_t *octets, size_t len);
 int tern__mbed_key_fits(tern__tls *tls);
@@ -140,6 +151,16 @@ tern_status tern__tls_status_of(uint32_t flags);
 int tern__tls_named(const mbedtls_x509_crt *crt, const tern__identity *names, size_t count);
 /* Whether something speaks against the certificate. */
 int tern__tls_refused(const tern__tls *tls);
+
+/* ---- tls_resume.c -----------------------------------------------------------------------------*/
+/* Whether, and under which key, sessions are kept. */
+void tern__tls_resume_key(tern__tls *tls, const tern__tls_config *config);
+/* The end of the server's certificate. */
+void tern__tls_resume_note(tern__tls *tls, const mbedtls_x509_crt *leaf);
+/* Before the handshake: gives Mbed TLS what the cache has. */
+void tern__tls_resume_offer(tern__tls *tls);
+/* Where a session can be taken up from now on: into the cache. */
+void tern__tls_resume_keep(tern__tls *tls);
 
 /* ---- tls_errors.c -----------------------------------------------------------------------------*/
 /* What rc of a handshake, or of the session behind it, is called; detail is set. */

@@ -47,6 +47,12 @@ uint32_t tern__tls_verified(const tern__tls *tls)
   return 0;
 }
 
+uint32_t tern__tls_resumed(const tern__tls *tls)
+{
+  (void)tls;
+  return 0;
+}
+
 tern_status tern__tls_verdict(const tern__tls *tls)
 {
   (void)tls;

@@ -97,8 +97,8 @@ static tern_status tls_read(void *user, uint8_t *octets, size_t cap, size_t *len
   int rc;
 
   if (status != TERN_OK) return status;
-  do rc = mbedtls_ssl_read(&tls->ssl, octets, cap);
-  while (tern__mbed_is_ticket(rc));
+  while (tern__mbed_is_ticket(rc = mbedtls_ssl_read(&tls->ssl, octets, cap)))
+    tern__tls_resume_keep(tls);
   if (rc > 0) {
     *len = (size_t)rc;
     tls->drought = 0;

@@ -1,7 +1,6 @@
 /* tls_session.c - one TLS session by Mbed TLS: set-up, handshake, what came of it.
  * Neighbours: transport.c below, tls_records.c for the octets, tls_verify.c for the verdict,
- * tls_errors.c for what went wrong, the client above. Limits: no session resumption, no CRL or
- * OCSP, no name constraints (a critical one makes Mbed TLS refuse the certificate). Mbed TLS has a
+ * tls_errors.c for what went wrong, the client above. tls_resume.c for sessions taken up again. Limits: no CRL or OCSP, no name constraints (a critical one makes Mbed TLS refuse the certificate). Mbed TLS has a
  * global state of its own (PSA) and takes memory by itself. */
 #include <string.h>
 
@@ -39,6 +38,7 @@ static int set_policy(tern__tls *tls)
 
   if (rc != 0) return rc;
   tern__mbed_set_versions(&tls->conf);
+  if (tls->cache != NULL) tern__mbed_want_tickets(&tls->conf);
   mbedtls_ssl_conf_rng(&tls->conf, mbedtls_ctr_drbg_random, &tls->drbg);
   /* under DANE it has no say: the callback refuses */
   mbedtls_ssl_conf_authmode(&tls->conf,
@@ -130,6 +130,7 @@ tern_status tern__tls_new(const tern_allocator *mem, const tern__tls_config *con
   if (status == TERN_OK && tls->verify > TERN__TLS_VERIFY_NONE) status = TERN_E_ARGUMENT;
   if (status == TERN_OK) status = read_names(tls, config);
   if (status == TERN_OK) read_records(tls, config);
+  if (status == TERN_OK) tern__tls_resume_key(tls, config);
   if (status == TERN_OK) status = set_up(tls, config);
   tls->ended = status == TERN_OK ? TERN_E_AGAIN : status;
   return status;
@@ -158,6 +159,8 @@ tern_status tern__tls_handshake_step(tern__tls *tls)
 
   if (tls == NULL) return TERN_E_NOMEM;
   if (tls->ended != TERN_E_AGAIN) return tls->ended;
+  if (!tls->tried) tern__tls_resume_offer(tls);
+  tls->tried = 1;
   do rc = mbedtls_ssl_handshake(&tls->ssl);
   while (tern__mbed_is_ticket(rc));
   if (tern__mbed_is_again(rc)) return TERN_E_AGAIN;
@@ -165,10 +168,17 @@ tern_status tern__tls_handshake_step(tern__tls *tls)
     tls->ended = tern__tls_handshake_status(tls, rc);
     return tls->ended;
   }
+  /* Verification is required where one is offered: without a certificate the handshake can only
+   * have ended well with the secret of the session that was kept. */
+  if (tls->offered && !tls->leaf_seen) {
+    tls->resumed = 1;
+    tls->verdict = TERN_OK;
+  }
   tern__tls_conclude(tls);
   /* Mbed TLS has refused already; this is the belt to its braces. */
   tls->ended =
     tls->verify == TERN__TLS_VERIFY_REQUIRED && tls->verdict != TERN_OK ? tls->verdict : TERN_OK;
+  if (tls->ended == TERN_OK) tern__tls_resume_keep(tls);
   return tls->ended;
 }
 
@@ -193,6 +203,11 @@ const char *tern__tls_cipher(const tern__tls *tls)
 uint32_t tern__tls_verified(const tern__tls *tls)
 {
   return tls != NULL && tls->ended == TERN_OK && tls->verdict == TERN_OK ? 1 : 0;
+}
+
+uint32_t tern__tls_resumed(const tern__tls *tls)
+{
+  return tls != NULL && tls->ended == TERN_OK ? tls->resumed : 0;
 }
 
 tern_status tern__tls_verdict(const tern__tls *tls)
