@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "compose.h"
+#include "direct.h"
 #include "json.h"
 #include "options.h"
 #include "sendmail.h"
@@ -25,6 +26,9 @@ typedef struct program {
   spool message;
   composer composed;
   tern_ready *ready;
+  direct direct;
+  const tern_source *content; /* as it is sent; its user */
+  void *content_user;
   tern_dkim *dkim; /* where the message is to be signed */
   tern_client *client;
   tern_mail *mail;
@@ -38,6 +42,7 @@ typedef struct program {
 } program;
 
 static tern_client *volatile to_cancel;
+static tern_delivery *volatile delivery_to_cancel;
 static volatile int stopped;
 
 static void on_signal(int number)
@@ -45,6 +50,9 @@ static void on_signal(int number)
   (void)number;
   stopped = 1;
   tern_client_cancel(to_cancel);
+#ifndef TERN_NO_DIRECT
+  if (delivery_to_cancel) tern_delivery_cancel(delivery_to_cancel);
+#endif
 }
 
 static void catch_signals(void)
@@ -163,6 +171,67 @@ static int set_up_client(program *p)
   if (tern_client_connect(c, o->server) != TERN_E_AGAIN) return fail_error(p, tern_client_error(c));
   return set_up_login(p);
 }
+
+/* Where a code stands in the order of gravity; 0 is the least. */
+static int gravity(int code)
+{
+  static const int order[] = {0, 68, 74, 64, 65, 78, 75, 69, 67, 76, 77};
+  int i;
+
+  for (i = 0; i < (int)(sizeof order / sizeof order[0]); i++)
+    if (order[i] == code) return i;
+  return 1;
+}
+
+static uint32_t accepted(const tern_mail *mail)
+{
+  uint32_t i, n = 0;
+
+  for (i = 0; i < tern_mail_rcpt_count(mail); i++)
+    n += tern_mail_rcpt_outcome(mail, i) == TERN_ACCEPTED;
+  return n;
+}
+
+#ifndef TERN_NO_DIRECT
+static int set_up_direct(program *p)
+{
+  const tern_error *error;
+  char problem[256];
+
+  if (direct_set_up(&p->direct, &p->o, p->o.trace ? on_trace : NULL, &error, problem))
+    return error ? fail_error(p, error) : fail(p, TERN_E_ARGUMENT, 64, problem);
+  delivery_to_cancel = p->direct.delivery;
+  return 0;
+}
+
+static int discover(program *p)
+{
+  char problem[256];
+  tern_status st;
+
+  p->o.server = direct_discover(&p->o, &st, problem);
+  return p->o.server ? 0 : fail(p, st, tern_status_sysexit(st), problem);
+}
+
+static void send_direct(program *p)
+{
+  uint32_t i;
+  int code;
+  char problem[256];
+
+  for (i = 0; i < p->o.repeat && !stopped; i++) {
+    p->status = tern_delivery_send(p->direct.delivery, p->mail);
+    p->error = tern_mail_error(p->mail);
+    code = p->status == TERN_OK ? 0 : tern_error_sysexit(p->error);
+    if (gravity(code) > gravity(p->exit_code)) p->exit_code = code;
+    p->sent += accepted(p->mail) != 0;
+  }
+  if (direct_reports(&p->o, p->mail, p->content, p->content_user, problem)) {
+    fprintf(stderr, "tern-send: %s\n", problem);
+    if (!p->exit_code) p->exit_code = 74;
+  }
+}
+#endif
 
 static int set_up_mail(program *p)
 {
@@ -293,6 +362,8 @@ static int set_content(program *p, const tern_source *source, void *user)
     source = tern_dkim_source();
     user = p->dkim;
   }
+  p->content = source;
+  p->content_user = user;
   if (tern_mail_content_source(p->mail, source, user) != TERN_OK)
     return fail_error(p, tern_mail_error(p->mail));
   return 0;
@@ -308,6 +379,8 @@ static int compose_message(program *p)
     if (c->problem[0]) return fail(p, c->status, c->exit_code, c->problem);
     return fail_error(p, tern_message_error(c->msg));
   }
+  p->content = tern_message_source();
+  p->content_user = c->msg;
   if (tern_mail_message(p->mail, c->msg) != TERN_OK) {
     if (tern_error_field(tern_mail_error(p->mail)) == TERN_FIELD_FROM)
       return fail(p, TERN_E_ARGUMENT, 64, "no sender: give --from, or --header 'From: ...'");
@@ -350,26 +423,6 @@ static int read_message(program *p)
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------*/
-/* Where a code stands in the order of gravity; 0 is the least. */
-static int gravity(int code)
-{
-  static const int order[] = {0, 68, 74, 64, 65, 78, 75, 69, 67, 76, 77};
-  int i;
-
-  for (i = 0; i < (int)(sizeof order / sizeof order[0]); i++)
-    if (order[i] == code) return i;
-  return 1;
-}
-
-static uint32_t accepted(const tern_mail *mail)
-{
-  uint32_t i, n = 0;
-
-  for (i = 0; i < tern_mail_rcpt_count(mail); i++)
-    n += tern_mail_rcpt_outcome(mail, i) == TERN_ACCEPTED;
-  return n;
-}
-
 static void send_all(program *p)
 {
   uint32_t i;
@@ -408,20 +461,33 @@ static void put_reply(json *j, const tern_reply *reply)
   json_close(j, '}');
 }
 
-static void put_tls(json *j, const tern_client *c)
+static void put_tls(json *j, const program *p)
 {
+  const char *version = tern_client_tls_version(p->client), *cipher = tern_client_tls_cipher(p->client);
+  uint32_t verified = tern_client_tls_verified(p->client);
+#ifndef TERN_NO_DIRECT
+  tern_attempt a;
+  uint32_t n = tern_history_attempt_count(tern_mail_history(p->mail));
+
+  a.size = sizeof a;
+  if (n && tern_history_attempt(tern_mail_history(p->mail), n - 1, &a) == TERN_OK) { /* of the last host */
+    version = a.tls_version;
+    cipher = a.tls_cipher;
+    verified = a.tls_verified;
+  }
+#endif
   json_name(j, "tls");
-  if (!tern_client_tls_version(c)[0]) {
+  if (!version[0]) {
     json_null(j);
     return;
   }
   json_open(j, '{');
   json_name(j, "version");
-  json_string(j, tern_client_tls_version(c), 0);
+  json_string(j, version, 0);
   json_name(j, "cipher");
-  json_string(j, tern_client_tls_cipher(c), 0);
+  json_string(j, cipher, 0);
   json_name(j, "verified");
-  json_bool(j, tern_client_tls_verified(c) != 0);
+  json_bool(j, verified != 0);
   json_close(j, '}');
 }
 
@@ -498,7 +564,7 @@ static int print_json(const program *p)
   json_name(&j, "hint");
   json_string(&j, p->problem[0] ? p->problem : p->error ? tern_error_hint(p->error) : "", 1);
   put_reply(&j, p->status == TERN_OK ? tern_mail_rcpt_reply(p->mail, 0) : tern_error_reply(p->error));
-  put_tls(&j, p->client);
+  put_tls(&j, p);
   if (p->o.repeat_given) {
     json_name(&j, "sent");
     json_number(&j, p->sent);
@@ -545,6 +611,21 @@ static int as_sendmail(program *p, int *argc, char ***argv)
   return fail(p, TERN_E_ARGUMENT, 64, p->problem);
 }
 
+static int send_it(program *p)
+{
+#ifndef TERN_NO_DIRECT
+  if (p->o.discover && !p->o.server && discover(p)) return -1;
+  if (p->o.mx) {
+    if (set_up_direct(p) || set_up_signer(p) || set_up_mail(p) || read_message(p)) return -1;
+    send_direct(p);
+    return 0;
+  }
+#endif
+  if (set_up_client(p) || set_up_mail(p) || set_up_signer(p) || read_message(p)) return -1;
+  send_all(p);
+  return 0;
+}
+
 static int run(program *p, int argc, char **argv)
 {
   if (sendmail_called(argv[0])) {
@@ -560,9 +641,7 @@ static int run(program *p, int argc, char **argv)
     fputs("tern-send: warning: a password in the URL can be seen by others on this machine; "
           "--password-file is safer\n", stderr);
   if (!p->client || !p->mail) return fail(p, TERN_E_NOMEM, 74, "no memory");
-  if (set_up_client(p) || set_up_mail(p) || set_up_signer(p) || read_message(p)) return -1;
-  send_all(p);
-  return 0;
+  return send_it(p);
 }
 
 int main(int argc, char **argv)
@@ -586,6 +665,11 @@ int main(int argc, char **argv)
     tern_client_quit(p.client); /* after the report: it changes nothing of it */
   }
   to_cancel = NULL;
+#ifndef TERN_NO_DIRECT
+  if (p.direct.delivery) tern_delivery_quit(p.direct.delivery);
+  delivery_to_cancel = NULL;
+  direct_free(&p.direct);
+#endif
   tern_client_free(p.client);
   tern_mail_free(p.mail);
   tern_ready_free(p.ready);

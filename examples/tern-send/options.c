@@ -18,7 +18,8 @@ enum {
   O_CERT, O_KEY, O_INSECURE, O_EHLO, O_TIMEOUT, O_CONNECT_TIMEOUT, O_NO_PIPELINING, O_NO_CHUNKING,
   O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_CONFIG, O_DOMAIN, O_ALIASES,
   O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML, O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC,
-  O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_DIRECT
+  O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_MX, O_RESOLVER,
+  O_MX_PORT, O_TLS_POLICY, O_ALLOW_PRIVATE, O_BOUNCE, O_TLSRPT, O_DISCOVER
 };
 
 typedef struct option {
@@ -73,11 +74,14 @@ static const option table[] = {
     {"--dkim-key", 2, O_DKIM_KEY},
     {"--dkim-domain", 2, O_DKIM_DOMAIN},
     {"--dkim-selector", 2, O_DKIM_SELECTOR},
-    {"--mx", 0, O_DIRECT},
-    {"--resolver", 1, O_DIRECT},
-    {"--mx-port", 1, O_DIRECT},
-    {"--tls-policy", 1, O_DIRECT},
-    {"--allow-private", 0, O_DIRECT},
+    {"--mx", 0, O_MX},
+    {"--resolver", 2, O_RESOLVER},
+    {"--mx-port", 1, O_MX_PORT},
+    {"--tls-policy", 1, O_TLS_POLICY},
+    {"--allow-private", 0, O_ALLOW_PRIVATE},
+    {"--bounce", 2, O_BOUNCE},
+    {"--tlsrpt", 2, O_TLSRPT},
+    {"--discover", 0, O_DISCOVER},
 };
 
 void options_help(void)
@@ -88,6 +92,11 @@ void options_help(void)
        "  --server URL         smtp://[user[:pass]@]host[:port][?tls=required|opportunistic|none]\n"
        "                       smtps://[user[:pass]@]host[:port]\n"
        "                       lmtp://host:port[?tls=...], lmtp+unix:/path\n"
+       "  --mx                 straight to the MX hosts of each recipient's domain\n"
+       "  --resolver ADDR[:PORT]  --mx-port N  --allow-private (addresses of MX hosts)\n"
+       "  --tls-policy auto|none|may|encrypt|verify|dane|sts\n"
+       "  --bounce FILE        a report (RFC 3464) of who was refused   --tlsrpt FILE  RFC 8460's\n"
+       "  --discover           the server that the sender's domain names, instead of --server\n"
        "Envelope\n"
        "  --from ADDR          the reverse-path; '' is the null one\n"
        "  --to ADDR            a recipient, as a bare one; repeatable\n"
@@ -266,15 +275,39 @@ static int take_composing(options *o, int id, const char *name, const char *valu
   }
 }
 
+#ifndef TERN_NO_DIRECT
+static int take_direct(options *o, int id, const char *name, const char *value)
+{
+  o->direct |= id != O_MX && id != O_RESOLVER && id != O_DISCOVER;
+  switch (id) {
+    case O_MX: o->mx = 1; return 0;
+    case O_RESOLVER: o->resolver = value; return 0;
+    case O_MX_PORT: return number(o, name, value, 65535, &o->mx_port);
+    case O_TLS_POLICY: o->tls_policy = value; return 0;
+    case O_ALLOW_PRIVATE: o->allow_private = 1; return 0;
+    case O_BOUNCE: o->bounce = value; return 0;
+    case O_TLSRPT: o->tlsrpt = value; return 0;
+    default: o->discover = 1; return 0;
+  }
+}
+#else
+static int take_direct(options *o, int id, const char *name, const char *value)
+{
+  (void)id;
+  (void)value;
+  return bad(o, "direct delivery to MX hosts is not in this build", name);
+}
+#endif
+
 static int take_option(options *o, int id, const char *name, char *value)
 {
   if (id >= O_SUBJECT && id <= O_ENCODING) return take_composing(o, id, name, value);
   switch (id) {
-    case O_SERVER: o->server = value; return 0;
+    case O_SERVER: o->server = value; o->server_given = 1; return 0;
     case O_FROM: o->from = value; return 0;
     case O_TO: o->to[o->to_count++] = value; return 0;
     case O_HEADER_RCPTS: o->from_header = 1; return 0;
-    case O_USER: o->user = value; return 0;
+    case O_USER: o->user = value; o->user_given = 1; return 0;
     case O_PASSWORD_FILE: o->password_file = value; return 0;
     case O_TOKEN_FILE: o->token_file = value; return 0;
     case O_AUTH: return take_mechanism(o, value);
@@ -302,7 +335,7 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_DKIM_SELECTOR: o->dkim_selector = value; return 0;
     case O_HELP: o->help = 1; return 0;
     case O_VERSION: o->version = 1; return 0;
-    default: return bad(o, "direct delivery to MX hosts is not built in yet", name);
+    default: return take_direct(o, id, name, value);
   }
 }
 
@@ -395,6 +428,11 @@ static int take_server(options *o)
 {
   char *given = o->server, *authority, *at, *colon;
 
+  if (o->mx) { /* of whoever sends without a server, nothing else is to be taken */
+    o->server = NULL;
+    return 0;
+  }
+  if (!given && o->discover) return 0;
   if (!given) return bad(o, "no server: give --server URL or set TERN_SERVER", NULL);
   o->server = copy_of(given);
   if (!o->server) return bad(o, "no memory", NULL);
@@ -492,6 +530,10 @@ int options_read(options *o, int argc, char **argv)
   if ((o->dkim_key || o->dkim_domain || o->dkim_selector) &&
       !(o->dkim_key && o->dkim_domain && o->dkim_selector))
     return bad(o, "--dkim-key, --dkim-domain and --dkim-selector go together", NULL);
+  if (o->direct && !o->mx) return bad(o, "an option of --mx without it", NULL);
+  if (o->mx && (o->server_given || o->discover)) return bad(o, "--mx goes without --server and --discover", NULL);
+  if (o->mx && (o->user_given || o->password_file || o->token_file || o->mechanism || o->cert || o->insecure))
+    return bad(o, "--mx goes without credentials and --insecure", NULL);
   if (o->key && !o->cert) return bad(o, "--key needs --cert", NULL);
   if (!o->to_count && !o->cc_count && !o->bcc_count && !o->from_header)
     return bad(o, "no recipient: name one, or give -t", NULL);

@@ -59,6 +59,18 @@ typedef struct options {
   int on_stdin;      /* how many of the files are "-" */
   int progress;
   const char **lists; /* the block of all lists above */
+  /* direct to MX */
+  int mx;
+  int direct; /* one of its options was given */
+  int allow_private;
+  int discover;
+  const char *resolver;
+  const char *tls_policy;
+  const char *bounce;
+  const char *tlsrpt;
+  uint32_t mx_port;
+  int server_given; /* as an option */
+  int user_given;
   /* configuration files */
   const char *config;
   const char *domain;

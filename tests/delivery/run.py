@@ -248,6 +248,49 @@ def policy(tls, bad, alien, clear, may, none):
         yield Case("MTA-STS %s: no policy, said" % name, "a@%s.example.test" % name, 0, {2: tls}, (), ["sts-" + result, ok])
 
 
+def commands(world):
+    """tern-send --mx: options, exit status, what the JSON must hold."""
+    tls = ["cert=%s" % world.cert("server-ecdsa", "crt"), "key=%s" % world.cert("server-ecdsa", "key")]
+    rows = [
+        ("one host", ["a@onlya.example.test"], {2: []}, 0, {"ok": True, "tls": None}, 1),
+        ("over TLS", ["--ca", world.ca, "a@tls-good.example.test"], {2: tls}, 0, {"ok": True}, 1),
+        ("null MX", ["a@null.example.test"], {}, 69, {"error": "TERN_E_NULL_MX", "retryable": False}, 0),
+        ("no such domain", ["a@nosuch.example.test"], {}, 68, {"error": "TERN_E_HOST"}, 0),
+        ("MX host without an address", ["a@mxnoaddr.example.test"], {}, 68, {"error": "TERN_E_HOST"}, 0),
+        ("DNS that fails", ["a@servfail.test"], {}, 75, {"error": "TERN_E_RESOLVE", "retryable": True}, 0),
+        ("refused", ["reject@onlya.example.test"], {2: []}, 67, {"phase": "rcpt", "resend": "safe"}, 0),
+        ("encrypt, not offered", ["--tls-policy", "encrypt", "a@onlya.example.test"], {2: []}, 77, {"error": "TERN_E_TLS_NOT_OFFERED"}, 0),
+        ("a policy that is none", ["--tls-policy", "perhaps", "a@onlya.example.test"], {}, 64, {}, 0),
+        ("a port that is none", ["--mx-port", "70000", "a@onlya.example.test"], {}, 64, {}, 0),
+        ("a server beside it", ["--server", "smtp://x", "a@onlya.example.test"], {}, 64, {}, 0),
+        ("credentials beside it", ["--user", "u", "a@onlya.example.test"], {}, 64, {}, 0),
+        ("composed", ["--subject", "hello", "a@onlya.example.test"], {2: []}, 0, {"ok": True}, 1),
+    ]
+    for name, options, hosts, status, holds, took in rows:
+        world.hosts.start(hosts)
+        bounce, tlsrpt = world.dir / "bounce.eml", world.dir / "tlsrpt.json"
+        for f in (bounce, tlsrpt):
+            f.unlink(missing_ok=True)
+        try:
+            r = run(BUILD / "examples/tern-send", "--mx", "--resolver", world.resolver, "--mx-port", "2525", "--ehlo", "out.example.org",
+                    "--from", "s@example.org", "--bounce", bounce, "--tlsrpt", tlsrpt, "--json", *options, input=MESSAGE.decode(), timeout=90)
+            taken = len(world.hosts.taken())
+        finally:
+            world.hosts.stop()
+        try:
+            said = json.loads(r.stdout)
+        except ValueError:
+            said = {}
+        good = r.returncode == status and said and taken == took and all(said.get(k) == v for k, v in holds.items())
+        if status != 64:
+            good = good and said["recipients"][0]["address"].startswith(options[-1][:6]) and "policies" in json.loads(tlsrpt.read_text())
+            good = good and bounce.exists() == (status in (67, 68, 69)) # TLS that is missing may be there tomorrow
+            if bounce.exists():
+                text = bounce.read_text()
+                good = good and "multipart/report" in text and "Action: failed" in text and "Subject: x" in text
+        check("tern-send --mx: " + name, good, "%d, took %d, %s %s" % (r.returncode, taken, r.stdout, r.stderr))
+
+
 class World:
     def __init__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tern-delivery."))
@@ -282,6 +325,8 @@ def main():
         for case in cases(world):
             if not ONLY or any(o in case.name for o in ONLY):
                 case.run(world)
+        if not ONLY or "commands" in ONLY:
+            commands(world)
     finally:
         world.stop()
     print("%d passed, %d failed" % (passed, failed))
