@@ -167,7 +167,7 @@ USAGE = [
     ("EHLO name", ["--server", "smtp://127.0.0.1:9", "--ehlo", "a b", "--from", "a@b.c", "d@e.f"], 64),
     ("timeout of nothing", ["--server", "smtp://127.0.0.1:9", "--timeout", "x", "--from", "a@b.c", "d@e.f"], 64),
     ("dsn", ["--server", "smtp://127.0.0.1:9", "--dsn", "perhaps", "--from", "a@b.c", "d@e.f"], 64),
-    ("direct to MX", ["--mx", "--from", "a@b.c", "d@e.f"], 64),
+    ("an option of --mx alone", ["--server", "smtp://127.0.0.1:9", "--mx-port", "2525", "--from", "a@b.c", "d@e.f"], 64),
     ("connection refused", ["--server", "smtp://127.0.0.1:1", "--from", "a@b.c", "d@e.f"], 75),
     ("no such host", ["--server", "smtp://nosuch.invalid:25", "--from", "a@b.c", "d@e.f"], (68, 75)),
 ]

@@ -676,6 +676,6 @@ def same_recipient_twice():
 @case
 def no_such_composing():
     """What is not built in says so as a usage error, or is."""
-    for args in (["--mx"], ["--subject", "x"]):
+    for args in (["--mx", "--resolver", "127.0.0.1:9", "--connect-timeout", "1"], ["--subject", "x"]):
         r = run(NOWHERE[2:] + args + ["c@d.example"], env={"TERN_SERVER": ""})
         check(r.status in (64, 68, 69, 75), "refused or done", r)
