@@ -26,6 +26,7 @@ steps=("$@")
   install
   package
   delivery
+  bench
   real
 )
 passed=0 failed=0 updated=
@@ -135,6 +136,14 @@ delivery() {
     "${sudo[@]}" unshare -nm bash -c 'ip link set lo up && exec python3 tests/delivery/run.py "$1"' - "$B/gcc36"
 }
 
+bench_what="benchmark: what does not swing, of tern alone, beside what was recorded"
+bench() {
+  local programs=$B/gcc36/tests/bench
+  tests/bench/install.sh --tools || return 1
+  with36 && build gcc36 && ninja -C "$B/gcc36" bench-programs && python3 tests/bench/counts.py "$programs" --prepare &&
+    "${sudo[@]}" unshare -n bash -c 'ip link set lo up && PYTHONDONTWRITEBYTECODE=1 exec python3 tests/bench/counts.py "$1"' - "$programs"
+}
+
 real_what="real servers on loopback; signed messages through Postfix and Exim, verified"
 real() {
   local result
@@ -177,6 +186,8 @@ step() { # step NAME: runs the function NAME
     echo "   the whole log: $log"
   elif [ "$name" = firmware ]; then
     grep -v ' passed, ' "$log" | sed 's/^/   /'
+  elif [ "$name" = bench ]; then
+    sed -n '/ now .* recorded$/,$ { / passed, /d; s/^/   /; p }' "$log"
   fi
   echo "   $name: $ok passed, $bad failed, $((SECONDS - from)) s"
   passed=$((passed + ok))
