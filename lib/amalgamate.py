@@ -30,7 +30,17 @@ WHEN = {
     "base/host*": "!defined(TERN_NO_SOCKETS)",
     "base/socket*": "!defined(TERN_NO_SOCKETS)",
     "base/notes*": "!defined(TERN_NO_SOCKETS)",
-    "resolve/*": "!defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE)",
+    "message/file.c": "!defined(TERN_NO_SOCKETS)",
+    "message/dkim_mbedtls.c": "!defined(TERN_NO_TLS)",
+    "message/dkim_none.c": "defined(TERN_NO_TLS)",
+    "client/post.c": "!defined(TERN_NO_MESSAGE)",
+}
+ROOM_WHEN = {
+    "message": "!defined(TERN_NO_MESSAGE)",
+    "resolve": "!defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE)",
+    "transport": "!defined(TERN_NO_CLIENT)",
+    "client": "!defined(TERN_NO_CLIENT)",
+    "delivery": "!defined(TERN_NO_CLIENT) && !defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE) && !defined(TERN_NO_DELIVERY)",
 }
 
 
@@ -40,17 +50,11 @@ def def_macro(name):
 
 
 def when(name):
-    """The condition of a source or header, or None: its own or that of the names it is like."""
-    return WHEN.get(name) or next((w for n, w in WHEN.items() if n.endswith("*") and name.startswith(n[:-1])), None)
+    """The condition of a source or header, or None: its room's, with its own or that of the names it is like."""
+    own = WHEN.get(name) or next((w for n, w in WHEN.items() if n.endswith("*") and name.startswith(n[:-1])), None)
+    return " && ".join(f"({w})" for w in (ROOM_WHEN.get(name.split("/")[0]), own) if w) or None
 
 
-ROOM_WHEN = {
-    "message": "!defined(TERN_NO_MESSAGE)",
-    "resolve": "!defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE)",
-    "transport": "!defined(TERN_NO_CLIENT)",
-    "client": "!defined(TERN_NO_CLIENT)",
-    "delivery": "!defined(TERN_NO_CLIENT) && !defined(TERN_NO_SOCKETS) && !defined(TERN_NO_DELIVERY)",
-}
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[A-Za-z_]\w*|\s+|.', re.S)
 WORD = re.compile(r"[A-Za-z_]\w*$")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+([<"])([^>"]+)[>"].*\n', re.M)
@@ -240,7 +244,7 @@ def main():
         for path in sorted((root / "lib" / room).glob("*.c")):
             name = f"{room}/{path.name}"
             own, system, body = a.source(name)
-            asked = " && ".join(f"({w})" for w in (ROOM_WHEN.get(room), when(name)) if w)
+            asked = when(name)
             parts.append(f"{own}\n/* ==== lib/{name} ==== */\n" + (f"#if {asked}\n" if asked else "") + system + body +
                          (f"#endif /* {name} */\n" if asked else ""))
     rows = ""

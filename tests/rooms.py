@@ -90,9 +90,26 @@ def statics(path):
             yield f"{path}:{number}: static state: {line.strip()}"
 
 
+TYPE = re.compile(r"^typedef struct (tern__\w+) \{|^struct (tern__\w+) \{|^\} (tern__\w+);", re.M)
+
+
+def twice(root):
+    """Types with one name and two meanings: the amalgamation has them all in one file."""
+    where = {}
+    for path in sorted(p for p in root.glob("*/*.[ch]") if not p.stem.endswith("_none")): # those stand instead of others
+        for name in {a or b or c for a, b, c in TYPE.findall(bare(path.read_text()))}:
+            where.setdefault(name, []).append(path)
+    for name, paths in sorted(where.items()):
+        if len(paths) > 1:
+            yield f"{name} is defined in {' and '.join(map(str, paths))}"
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     passed = failed = 0
+    for complaint in twice(root):
+        print("FAIL", complaint)
+        failed += 1
     rooms = {p.name for p in root.iterdir() if p.is_dir()}
     for room in sorted(rooms):
         if room not in MAY:

@@ -19,6 +19,15 @@ size_t tern__words_clean(char *out, size_t cap, const void *octets, size_t len)
   return i;
 }
 
+void tern__words_cut(char *out, size_t cap, const char *text)
+{
+  size_t len = strlen(text);
+
+  if (len >= cap) len = cap - 1;
+  memcpy(out, text, len);
+  out[len] = '\0';
+}
+
 const char *tern__words_errno(int code, char *number, size_t cap)
 {
   static const struct {

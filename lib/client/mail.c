@@ -37,7 +37,7 @@ static void drop_texts(tern_mail *mail)
 {
   tern__mail_own_report(mail, NULL, NULL);
   while (mail->texts) {
-    tern__text *t = mail->texts;
+    tern__kept *t = mail->texts;
     mail->texts = t->next;
     tern__free(mail->mem, t, t->size);
   }
@@ -405,7 +405,7 @@ tern_status tern__mail_ready(const tern_mail *mail, tern_error *error)
 
 static const char *own_text(tern_mail *mail, const char *text)
 {
-  tern__text *t = mail->texts;
+  tern__kept *t = mail->texts;
   size_t len;
   int i;
 

@@ -8,10 +8,10 @@
 
 /* Texts of replies and details that errors of a mail point to. Most recipients get the same one:
  * the two newest are shared where they are equal. */
-typedef struct tern__text {
-  struct tern__text *next;
+typedef struct tern__kept {
+  struct tern__kept *next;
   size_t size; /* of the whole block */
-} tern__text;  /* the octets, ended by NUL, follow */
+} tern__kept;  /* the octets, ended by NUL, follow */
 
 typedef struct tern__rcpt {
   char *address;
@@ -57,7 +57,7 @@ struct tern_mail {
   tern_error argument; /* the first wrong argument: sticks until clear */
   tern_error error;    /* the gravest of the last send */
   tern_status status;  /* of the last send; TERN_E_AGAIN before */
-  tern__text *texts;
+  tern__kept *texts;
   struct tern__attempt *spare; /* of the last send, for the next one */
   char queue_id[TERN__QUEUE_ID_MAX]; /* once it was asked for */
   uint8_t queue_id_known;

@@ -4,11 +4,11 @@
  * RFC 5321 5.1 (implicit MX, order, loop rule) and RFC 7505. A CNAME at the domain was followed by whoever
  * answered; the name at its end is then the one that counts. Neighbours: route.c has the rules,
  * sts_policy.c asks for MTA-STS beside this, walk.c goes from host to host. Kept as mxhost.c keeps hosts. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/host.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "delivery/delivery.h"
 
 /* ---- life ----------------------------------------------------------------------------------------*/
@@ -37,7 +37,7 @@ static void drop(tern_delivery *d, tern__hop *hop)
 static void fail(tern__hop *hop, tern_status status, const char *detail)
 {
   hop->status = status;
-  snprintf(hop->detail, sizeof hop->detail, "%s", detail);
+  tern__words_cut(hop->detail, sizeof hop->detail, detail);
 }
 
 /* What the callback or the table says; a callback may refuse the domain. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/words.h"
 #include "client/client.h"
 #include "delivery/delivery.h"
 
@@ -148,7 +149,7 @@ static tern__lane *make(tern_delivery *d, tern__part *part)
     lane->host->addresses[lane->address].lanes++;
   }
   if (part->plan.name) {
-    snprintf(lane->name, sizeof lane->name, "%s", part->plan.name);
+    tern__words_cut(lane->name, sizeof lane->name, part->plan.name);
     lane->plan.name = lane->name;
   }
   lane->next = d->lanes;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/words.h"
 #include "delivery/delivery.h"
 #include "transport/tlsa.h"
 
@@ -90,7 +91,7 @@ void tern__mxhost_watch(tern_delivery *d, tern__mxhost *host)
 /* ---- addresses -----------------------------------------------------------------------------------*/
 static void note(char *out, size_t cap, const char *text)
 {
-  snprintf(out, cap, "%s", text);
+  tern__words_cut(out, cap, text);
 }
 
 static void add(tern_delivery *d, tern__mxhost *h, const uint8_t *octets, size_t len)

@@ -11,6 +11,7 @@
 
 #include "base/ascii.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "delivery/delivery.h"
 
 /* ---- recipients by domain ------------------------------------------------------------------------*/
@@ -178,7 +179,7 @@ static void take_earlier(tern__job *job)
     tern__error_set(&e, r->outcome == TERN_UNKNOWN ? TERN_E_IN_DOUBT : r->status, r->phase);
     e.per_recipient = r->phase == TERN_PHASE_RCPT;
     e.reply.code = (uint16_t)r->code;
-    snprintf(e.reply.enhanced, sizeof e.reply.enhanced, "%s", r->enhanced);
+    tern__words_cut(e.reply.enhanced, sizeof e.reply.enhanced, r->enhanced);
     e.reply.text = r->text;
     tern__mail_settle(job->mail, i, r->outcome, &e);
     job->settled[i] = 1;

@@ -91,6 +91,8 @@ static size_t undo_base64(size_t len)
   return result;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   static const uint32_t encodings[] = {TERN_ENCODING_8BIT, TERN_ENCODING_QUOTED_PRINTABLE, TERN_ENCODING_BASE64};

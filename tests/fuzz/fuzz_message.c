@@ -177,6 +177,8 @@ static void windows(const char *text, uint8_t kind, size_t len)
   }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   tern__sink s;
