@@ -29,7 +29,7 @@ c arm-none-eabi-gcc arm-engine "${arm[@]}" "${bare[@]}" -DTERN_NO_CLIENT -DTERN_
 check "tern.h as C" gcc "${warn[@]}" -x c -fsyntax-only "$made/tern.h"
 check "tern.h as C++" g++ -Wall -Wextra -Werror -x c++ -fsyntax-only "$made/tern.h"
 for o in gcc bare; do
-  check "linking the dialogues with $o" gcc -std=gnu99 -O1 -Iinclude tests/dialogue_test.c tests/dialogue.c tests/witness.c "$dir/$o.o" \
+  check "linking the dialogues with $o" gcc -std=gnu99 -O1 -Iinclude tests/dialogue_test.c tests/dialogue.c tests/witness.c "$dir/$o.o" -lresolv \
     -o "$dir/dialogue-$o"
   [ ! -x "$dir/dialogue-$o" ] || check "the dialogues with $o" bash -c '"$1" tests/script >"$1.log" 2>&1 || tail -20 "$1.log"' - "$dir/dialogue-$o"
 done
