@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #endif
 
-void *tern__alloc(const tern_allocator *mem, size_t size)
+void *tern__alloc_raw(const tern_allocator *mem, size_t size)
 {
   void *ptr = NULL;
 
@@ -20,6 +20,13 @@ void *tern__alloc(const tern_allocator *mem, size_t size)
   else
     ptr = malloc(size);
 #endif
+  return ptr;
+}
+
+void *tern__alloc(const tern_allocator *mem, size_t size)
+{
+  void *ptr = tern__alloc_raw(mem, size);
+
   if (ptr != NULL)
     memset(ptr, 0, size);
   return ptr;
@@ -68,10 +75,18 @@ void tern__free_secret(const tern_allocator *mem, char *text)
   tern__free(mem, text, size);
 }
 
+/* In pieces of a KiB, below the size from which C libraries change to instructions that are slow to
+ * begin. */
 void tern__wipe(void *ptr, size_t len)
 {
-  volatile unsigned char *p = ptr;
+  void *(*volatile fill)(void *, int, size_t) = memset; /* no compiler knows what this calls */
+  unsigned char *p = ptr;
 
-  while (len-- > 0)
-    *p++ = 0;
+  while (len != 0) {
+    size_t n = len < 1024 ? len : 1024;
+
+    fill(p, 0, n);
+    p += n;
+    len -= n;
+  }
 }

@@ -7,6 +7,8 @@
 
 /* mem NULL: malloc (absent, hence NULL, in builds with TERN_NO_HEAP). Zeroed. */
 void *tern__alloc(const tern_allocator *mem, size_t size);
+/* The same, not zeroed. */
+void *tern__alloc_raw(const tern_allocator *mem, size_t size);
 /* ptr may be NULL. */
 void tern__free(const tern_allocator *mem, void *ptr, size_t size);
 /* A copy with its NUL; give back with tern__free_string. */

@@ -193,7 +193,7 @@ static tern_status make_block(tern_client *c)
     tern__free(c->mem, c->block, c->block_size);
     c->block = NULL;
   }
-  if (!c->block) c->block = tern__alloc(c->mem, size);
+  if (!c->block) c->block = tern__alloc_raw(c->mem, size);
   c->block_size = size;
   c->in_size = in;
   if (!c->block) return TERN_E_NOMEM;
