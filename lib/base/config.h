@@ -21,6 +21,13 @@
 #define TERN_NO_WORDING
 #endif
 
+/* Some loops take several octets at a time where speed matters more than their own octets. */
+#ifdef TERN_NO_SOCKETS
+#define TERN__WIDE 0
+#else
+#define TERN__WIDE 1
+#endif
+
 /* The digests that somebody asks for; SHA-256 is there wherever hash.c is. */
 #ifdef TERN_NO_CRAM_MD5
 #define TERN__WITH_MD5 0

@@ -8,12 +8,14 @@
 
 #include <string.h>
 
+#include "base/config.h"
+
 /* One run is not longer, so that a huge span is scanned while it is sent, not before. */
 #define RUN_MAX 65536u
 
 enum { LINE_START, LINE, AFTER_CR, DOT_SENT };
 
-#define LANES 16u
+#define LANES 16
 
 static const uint8_t crlf[2] = { '\r', '\n' };
 
@@ -83,31 +85,53 @@ static tern_status repair(tern__data *d, tern_span *out, size_t skip)
   return lend(out, crlf, sizeof crlf);
 }
 
+/* Looks at the LANES octets at p and at the one behind them: a lane of bad becomes other than 0 for
+ * a CR without LF behind it and for an LF without CR before it; the octets are or-ed to any. */
+static inline void look(uint8_t *bad, uint8_t *any, const uint8_t *p)
+{
+  size_t i;
+
+  for (i = 0; i < LANES; i++) {
+    bad[i] |= (uint8_t)((p[i] == '\r' ? 255 : 0) ^ (p[i + 1] == '\n' ? 255 : 0));
+    any[i] |= p[i];
+  }
+}
+
+static uint64_t fold(const uint8_t *lanes)
+{
+  uint64_t word[LANES / 8];
+
+  memcpy(word, lanes, sizeof word);
+  return word[0] | word[1];
+}
+
 /* Whether each CR of these octets has its LF behind it and each LF its CR before it, the first and
  * the last octet included; *high is or-ed with all of them. len is not 0. Lanes, so that compilers
  * make vectors of them: it costs less than to look for line ends. */
 static int all_crlf(const uint8_t *p, size_t len, uint8_t *high)
 {
   uint8_t bad[LANES] = { 0 }, any[LANES] = { 0 };
-  size_t i;
+  const uint8_t *last = p + len - 1;
 
-  bad[0] = p[0] == '\n' || p[len - 1] == '\r';
-  for (; len > LANES; p += LANES, len -= LANES)
-    for (i = 0; i < LANES; i++) {
-      bad[i] |= (uint8_t)((p[i] == '\r' ? 255 : 0) ^ (p[i + 1] == '\n' ? 255 : 0));
-      any[i] |= p[i];
+  *high |= *last;
+  if (*p == '\n' || *last == '\r') return 0;
+  if (len <= LANES) {
+    for (; p != last; p++) {
+      if ((*p == '\r') != (p[1] == '\n')) return 0;
+      *high |= *p;
     }
-  for (i = 0; i + 1 < len; i++) {
-    bad[0] |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
-    any[0] |= p[i];
+    return 1;
   }
-  *high |= p[len - 1];
-  for (i = 1; i < LANES; i++) {
-    bad[0] |= bad[i];
-    any[0] |= any[i];
+  for (; TERN__WIDE && last - p >= 4 * LANES; p += 4 * LANES) {
+    look(bad, any, p);
+    look(bad, any, p + LANES);
+    look(bad, any, p + 2 * LANES);
+    look(bad, any, p + 3 * LANES);
   }
-  *high |= any[0];
-  return !bad[0];
+  for (; last - p >= LANES; p += LANES) look(bad, any, p);
+  look(bad, any, last - LANES); /* what is left, and some once more */
+  if (fold(any) & UINT64_C(0x8080808080808080)) *high |= 128;
+  return fold(bad) == 0;
 }
 
 /* The run from d->at in octets that need no repair: all, or as far as the next dot that is to be

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "client/client.h"
+#include "protocol/command.h"
 
 static uint32_t of_mail(const tern__attempt *a, uint32_t index)
 {
@@ -104,7 +105,14 @@ static void fill(tern__attempt *a, uint32_t count)
 {
   tern_mail *mail = a->mail;
   tern_transaction *t = &a->transaction;
+  uint32_t i;
 
+  if (mail->utf8) a->judged = TERN__JUDGED_UTF8;
+  for (i = 0; i < count; i++) {
+    const tern__rcpt *r = &mail->rcpts[of_mail(a, i)];
+    if (r->utf8) a->judged |= TERN__JUDGED_UTF8;
+    if (r->notify || r->orcpt) a->judged |= TERN__JUDGED_DSN;
+  }
   t->size = sizeof *t;
   t->reverse_path = mail->reverse_path;
   t->envid = mail->envid;

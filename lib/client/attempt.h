@@ -11,6 +11,7 @@ struct tern__attempt {
   tern_transaction transaction; /* what tern_session_send takes */
   uint32_t *map;                /* index here -> index in the mail; NULL: the same */
   size_t size;                  /* of the block, map and outcomes included */
+  uint32_t judged;              /* TERN__JUDGED_... of its recipients and reverse-path */
   uint32_t settled;             /* recipients whose outcome is now other than unsent */
   uint32_t settled_by_mail; /* of these, by the reply to MAIL */
   uint32_t ended;           /* the engine called `done` */

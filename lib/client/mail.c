@@ -159,19 +159,22 @@ tern_status tern_mail_from(tern_mail *mail, const char *reverse_path)
 {
   tern_status st = setter(mail);
   size_t position = 0;
+  uint32_t flags = 0;
 
   if (st != TERN_OK) return st;
   if (!reverse_path)
     return wrong(mail, TERN_E_ARGUMENT, TERN_FIELD_REVERSE_PATH, NULL, SIZE_MAX);
   if (reverse_path[0]) {
-    if (tern__mailbox_check(reverse_path, &position, NULL) != TERN_OK)
+    if (tern__mailbox_check(reverse_path, &position, &flags) != TERN_OK)
       return wrong(mail, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, reverse_path, position);
     /* "postmaster" alone is a forward-path only (RFC 5321 4.1.1.3) */
     if (!strchr(reverse_path, '@'))
       return wrong(mail, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, reverse_path,
                    strlen(reverse_path));
   }
-  return set_string(mail, &mail->reverse_path, reverse_path);
+  st = set_string(mail, &mail->reverse_path, reverse_path);
+  if (st == TERN_OK) mail->utf8 = (flags & TERN__MAILBOX_UTF8) != 0;
+  return st;
 }
 
 static tern_status grow(tern_mail *mail)
@@ -206,6 +209,7 @@ tern_status tern_mail_rcpt(tern_mail *mail, const char *forward_path)
   r = &mail->rcpts[mail->rcpt_count];
   memset(r, 0, sizeof *r);
   tern__error_set(&r->error, TERN_E_AGAIN, TERN_PHASE_NONE);
+  r->utf8 = (flags & TERN__MAILBOX_UTF8) != 0;
   st = set_string(mail, &r->address, forward_path);
   if (st == TERN_OK) mail->rcpt_count++;
   return st;

@@ -20,6 +20,7 @@ typedef struct tern__rcpt {
   tern_error error; /* TERN_E_AGAIN before the mail was sent, TERN_OK once accepted */
   uint32_t notify;
   uint8_t outcome;
+  uint8_t utf8; /* the address is beyond ASCII */
 } tern__rcpt;
 
 /* Where the mail is; beyond IDLE it hangs in one list of a client by `next`. */
@@ -42,6 +43,7 @@ struct tern_mail {
   uint32_t rcpt_cap;
   uint32_t flags;
   uint8_t where;
+  uint8_t utf8; /* the reverse-path is beyond ASCII */
   uint8_t has_content;
   uint8_t source_read; /* the source stands behind its first octet */
   uint8_t reopened;    /* a dead connection was reopened for it in this send */

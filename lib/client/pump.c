@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "client/client.h"
+#include "protocol/command.h"
 #ifndef TERN_NO_SOCKETS
 #include "base/host.h"
 #endif
@@ -308,7 +309,7 @@ static int feed(tern_client *c)
 
     if (!c->attempts) c->drained = 0; /* it was idle, and may have died meanwhile */
     a = tern__attempt_new(mail, c, &st);
-    if (a) st = tern_session_send(s, &a->transaction);
+    if (a) st = tern__session_send_judged(s, &a->transaction, a->judged);
     moved = 1;
     if (st == TERN_OK) {
       mail->where = TERN__MAIL_IN_FLIGHT;

@@ -26,6 +26,13 @@ tern_status tern__check_params(const char *text, size_t *position);
 /* VRFY's argument: printable, at most 256 octets. */
 tern_status tern__check_argument(const char *text, size_t *position);
 
+/* Of addresses and parameters that were judged so, and by tern__mailbox_check, when they were given,
+ * and that nobody can have changed since: */
+#define TERN__JUDGED_UTF8 1u /* an address is beyond ASCII */
+#define TERN__JUDGED_DSN 2u  /* a recipient asks for NOTIFY or ORCPT */
+/* tern_session_send for such a transaction, of which only the content is looked at. */
+tern_status tern__session_send_judged(tern_session *s, const tern_transaction *t, uint32_t judged);
+
 /* ---- lines, with their CRLF ----------------------------------------------------------------- */
 /* What MAIL says beyond the path. */
 typedef struct tern__mail_args {

@@ -199,6 +199,33 @@ struct tern_session {
 #define TERN__ARMED_REPLY 1u
 #define TERN__ARMED_WRITE 2u
 
+/* ---- what is asked at each command ---------------------------------------------------------------- */
+/* What the server offers and is not masked. */
+static inline uint32_t tern__caps(const tern_session *s)
+{
+  return s->offer.caps & ~s->mask & ~s->never;
+}
+
+/* Whether the octets up to the stream offset are out of our hands. */
+static inline int tern__handed(const tern_session *s, uint32_t offset)
+{
+  return (int32_t)(s->acked - offset) >= 0;
+}
+
+/* The command that is owed a reply k places behind the first, k below owed_count. */
+static inline tern__owed *tern__owed_at(const tern_session *s, uint32_t k)
+{
+  uint32_t cap = TERN__OWED(s->window);
+
+  k += s->owed_head;
+  return &s->owed[k < cap ? k : k - cap];
+}
+
+static inline tern__owed *tern__owed_first(const tern_session *s)
+{
+  return s->owed_count != 0 ? &s->owed[s->owed_head] : NULL;
+}
+
 /* ---- output.c --------------------------------------------------------------------------------- */
 /* Room for a line of at least len octets behind what is queued. */
 int tern__out_room(const tern_session *s, size_t len);
@@ -214,14 +241,9 @@ int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len);
 int tern__out_lends(const tern_session *s);
 /* A reply is owed to what was queued last. */
 void tern__owe(tern_session *s, unsigned kind, uint32_t count);
-tern__owed *tern__owed_first(const tern_session *s);
-/* The one k places behind it, k below owed_count. */
-tern__owed *tern__owed_at(const tern_session *s, uint32_t k);
 /* The reply owed first was read; with all it, and its run, are gone. */
 void tern__owed_pop(tern_session *s, int all);
 uint32_t tern__phase_of(unsigned kind);
-/* Whether the octets up to the stream offset are out of our hands. */
-int tern__handed(const tern_session *s, uint32_t offset);
 void tern__trace_line(tern_session *s, char who, const char *line, size_t len);
 
 /* ---- login.c ---------------------------------------------------------------------------------- */
@@ -235,11 +257,17 @@ tern_status tern__login_ready(tern_session *s);
 void tern__login_wipe(tern_session *s);
 
 /* ---- transaction.c ----------------------------------------------------------------------------- */
-/* Checks t and fills the slot. */
-tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t);
+/* Checks the envelope of t; *judged becomes a set of TERN__JUDGED_.... */
+tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_t *judged);
+/* Fills the slot with t, whose envelope was found to be good. */
+tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t,
+                              uint32_t judged);
 /* Sends as far as PIPELINING, room and window allow. */
 tern_status tern__mail_send(tern_session *s);
 tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot);
+/* Takes replies of one line and class 2 to RSET, MAIL and RCPT from the start of octets, as many as
+ * there are; returns how many octets. Their texts are lost: not with a trace. Only between replies. */
+size_t tern__mail_yes(tern_session *s, const uint8_t *octets, size_t len);
 /* The session ended with s->error: every mail in it gets its outcome. */
 void tern__mail_abandon(tern_session *s);
 
@@ -248,7 +276,6 @@ void tern__mail_abandon(tern_session *s);
 tern_status tern__fail(tern_session *s, tern_status status, uint32_t phase);
 /* The same because of the reply just read. */
 tern_status tern__fail_reply(tern_session *s, tern_status status, uint32_t phase);
-uint32_t tern__caps(const tern_session *s);
 
 /* ---- redact.c ---------------------------------------------------------------------------------- */
 /* Overwrites each occurrence of the credentials' secrets in text, in plain or in base64. */

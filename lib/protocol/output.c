@@ -23,11 +23,6 @@ uint32_t tern__phase_of(unsigned kind)
   return phases[kind];
 }
 
-int tern__handed(const tern_session *s, uint32_t offset)
-{
-  return (int32_t)(s->acked - offset) >= 0;
-}
-
 void tern__trace_line(tern_session *s, char who, const char *line, size_t len)
 {
   if (s->trace != NULL) s->trace(s->trace_user, who, line, len);
@@ -44,23 +39,32 @@ static int places(const tern_session *s)
   return s->span_count < s->span_cap;
 }
 
-static int add_span(tern_session *s, const uint8_t *octets, size_t len)
+/* A place behind the last span, which there must be. */
+static tern_span *next_place(tern_session *s)
 {
-  tern_span *last = s->spans + s->span_first + s->span_count;
-
-  if (s->span_count != 0 && last[-1].octets + last[-1].len == octets && inside(s, octets)) {
-    last[-1].len += len;
-  } else if (len != 0) {
-    if (!places(s)) return 0;
-    if (s->span_first + s->span_count == s->span_cap) {
-      memmove(s->spans, s->spans + s->span_first, s->span_count * sizeof *s->spans);
-      s->span_first = 0;
-      last = s->spans + s->span_count;
-    }
-    s->span_count++;
-    last->octets = octets;
-    last->len = len;
+  if (s->span_first + s->span_count == s->span_cap) {
+    memmove(s->spans, s->spans + s->span_first, s->span_count * sizeof *s->spans);
+    s->span_first = 0;
   }
+  return s->spans + s->span_first + s->span_count++;
+}
+
+/* The len octets at the end of what the buffer holds are to be written: part of the span before,
+ * where that ends there. */
+static int add_own(tern_session *s, size_t len)
+{
+  const uint8_t *octets = (const uint8_t *)s->out + s->out_len;
+  tern_span *end = s->spans + s->span_first + s->span_count;
+
+  if (s->span_count != 0 && s->out_len != 0 && end[-1].octets + end[-1].len == octets) {
+    end[-1].len += len;
+  } else {
+    if (!places(s)) return 0;
+    end = next_place(s);
+    end->octets = octets;
+    end->len = len;
+  }
+  s->out_len += (uint32_t)len;
   s->written += (uint32_t)len;
   return 1;
 }
@@ -86,8 +90,7 @@ int tern__out_may(const tern_session *s, const tern__line *line)
 
 int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const char *secret)
 {
-  if (line->full || !add_span(s, (const uint8_t *)line->at, line->len)) return 0;
-  s->out_len += (uint32_t)line->len;
+  if (line->full || !add_own(s, line->len)) return 0;
   if (s->trace != NULL && secret != NULL)
     tern__trace_line(s, 'C', secret, strlen(secret));
   else if (s->trace != NULL)
@@ -107,35 +110,22 @@ int tern__out_lends(const tern_session *s)
 
 int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len)
 {
+  tern_span *place;
+
   if (len <= COPY_MAX && tern__out_room(s, len)) {
     if (octets != (const uint8_t *)s->out + s->out_len) memcpy(s->out + s->out_len, octets, len);
-    (void)add_span(s, (const uint8_t *)s->out + s->out_len, len);
-    s->out_len += (uint32_t)len;
-    return 1;
+    return add_own(s, len);
   }
   /* the last place is kept for what follows the content */
-  return s->span_count + 1 < s->span_cap && add_span(s, octets, len);
+  if (s->span_count + 1 >= s->span_cap) return 0;
+  place = next_place(s);
+  place->octets = octets;
+  place->len = len;
+  s->written += (uint32_t)len;
+  return 1;
 }
 
 /* ---- the queue --------------------------------------------------------------------------------- */
-static uint32_t ring(const tern_session *s, uint32_t k)
-{
-  uint32_t cap = TERN__OWED(s->window);
-
-  k += s->owed_head;
-  return k < cap ? k : k - cap;
-}
-
-tern__owed *tern__owed_at(const tern_session *s, uint32_t k)
-{
-  return &s->owed[ring(s, k)];
-}
-
-tern__owed *tern__owed_first(const tern_session *s)
-{
-  return s->owed_count != 0 ? &s->owed[s->owed_head] : NULL;
-}
-
 void tern__owe(tern_session *s, unsigned kind, uint32_t count)
 {
   tern__owed *o;
@@ -163,6 +153,6 @@ void tern__owed_pop(tern_session *s, int all)
   s->answered = o->end;
   if (--o->count != 0 && !all) return;
   s->answered = o->last;
-  s->owed_head = (uint16_t)ring(s, 1);
+  s->owed_head = (uint16_t)(s->owed_head + 1u == TERN__OWED(s->window) ? 0 : s->owed_head + 1u);
   s->owed_count--;
 }

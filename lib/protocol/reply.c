@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/config.h"
+
+#define EACH(c) (UINT64_C(0x0101010101010101) * (c)) /* in each octet of a word */
 
 enum { DIGIT_1, DIGIT_2, DIGIT_3, SEPARATOR, TEXT, END_CR };
 
@@ -134,6 +137,7 @@ size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern
   size_t i, room = (size_t)(r->cap - r->len);
   char *to = r->text + r->len;
   unsigned code;
+  uint64_t word;
 
   if (r->state != DIGIT_1 || len < 6 || room < 6) return 0;
   if (octets[0] < '2' || octets[0] > '5' || !tern__is_digit(octets[1]) ||
@@ -143,7 +147,12 @@ size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern
   if (r->lines != 0 && r->reply.code != code) return 0;
   if (len > room) len = room; /* its NUL takes the place of the CR */
   if (len > TERN__REPLY_LINE_MAX) len = TERN__REPLY_LINE_MAX;
-  for (i = 0; i < len && octets[i] >= 32 && octets[i] != 127; i++) to[i] = (char)octets[i];
+  for (i = 0; TERN__WIDE && len - i >= sizeof word; i += sizeof word) {
+    memcpy(&word, octets + i, sizeof word);
+    if ((word | (word - EACH(0x20)) | (word + EACH(1))) & EACH(0x80)) break; /* not 32 to 126 */
+    memcpy(to + i, &word, sizeof word);
+  }
+  for (; i < len && octets[i] >= 32 && octets[i] != 127; i++) to[i] = (char)octets[i];
   if (i + 2 > len || octets[i] != '\r' || octets[i + 1] != '\n') { /* for the other way */
     *to = '\0';
     return 0;

@@ -477,13 +477,22 @@ static tern_status begin_reply(tern_session *s, uint8_t c)
   return TERN_OK;
 }
 
-/* Whether nobody will look at the text of a reply of class 2: not to a command amid a transaction,
- * unless there is a trace. */
-static int yes_will_do(const tern_session *s)
+/* Replies that ask for no thought, from the start of octets; returns how many octets. */
+static size_t take_yes(tern_session *s, const uint8_t *octets, size_t len)
 {
-  const tern__owed *owed = tern__owed_first(s);
+  size_t n;
 
-  return s->trace == NULL && owed->kind >= TERN__RSET && owed->kind <= TERN__RCPT;
+  if (s->trace != NULL || s->owed_count == 0 || tern__owed_first(s)->kind < TERN__RSET ||
+      tern__owed_first(s)->kind > TERN__RCPT)
+    return 0;
+  if (s->reply_read)
+    tern__reply_begin(&s->reader);
+  else if (tern__reply_partial(&s->reader))
+    return 0;
+  n = tern__mail_yes(s, octets, len);
+  s->reply_read = n != 0;
+  if (n != 0) s->early = 0;
+  return n;
 }
 
 /* Takes a line where there is a whole one, else an octet; *taken says which. */
@@ -496,13 +505,6 @@ static tern_status take(tern_session *s, const uint8_t *octets, size_t len, size
   if (s->reply_read || !tern__reply_partial(&s->reader)) {
     st = begin_reply(s, octets[0]);
     if (st != TERN_OK) return st;
-  }
-  if (!s->early && yes_will_do(s)) {
-    *taken = tern__reply_yes(&s->reader, octets, len);
-    if (*taken != 0) {
-      s->reply_read = 1;
-      return judge(s);
-    }
   }
   if (!s->early) *taken = tern__reply_line(&s->reader, octets, len, &st);
   if (s->early || *taken == 0) {
@@ -532,8 +534,10 @@ tern_status tern_session_in(tern_session *s, const uint8_t *octets, size_t len, 
 
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__NEW) return TERN_E_STATE;
-  for (i = 0; i < len && s->stage != TERN__ENDED; i += n)
-    (void)take(s, octets + i, len - i, &n);
+  for (i = 0; i < len && s->stage != TERN__ENDED; i += n) {
+    n = take_yes(s, octets + i, len - i);
+    if (n == 0) (void)take(s, octets + i, len - i, &n);
+  }
   if (s->stage == TERN__ENDED) return s->error.status;
   return advance(s, now);
 }
@@ -603,18 +607,38 @@ tern_status tern_session_auth(tern_session *s, tern_credentials *credentials)
   return TERN_OK;
 }
 
-tern_status tern_session_send(tern_session *s, const tern_transaction *transaction)
+/* Whether a mail can be taken now. */
+static tern_status takes_mail(const tern_session *s)
 {
-  tern_status st;
-
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__ENDED || s->quit || s->spent) return TERN_E_STATE;
-  if (s->slot_last - s->slot_first == s->window) return TERN_E_AGAIN;
-  st = tern__mail_accept(s, &s->slots[s->slot_last % s->window], transaction);
+  return s->slot_last - s->slot_first == s->window ? TERN_E_AGAIN : TERN_OK;
+}
+
+static tern_status take_mail(tern_session *s, const tern_transaction *t, uint32_t judged)
+{
+  tern_status st = tern__mail_accept(s, &s->slots[s->slot_last % s->window], t, judged);
+
   if (st != TERN_OK) return st;
   s->slot_last++;
   s->slot_used++;
   return TERN_OK;
+}
+
+tern_status tern_session_send(tern_session *s, const tern_transaction *transaction)
+{
+  tern_status st = takes_mail(s);
+  uint32_t judged = 0;
+
+  if (st == TERN_OK) st = tern__mail_check(s, transaction, &judged);
+  return st == TERN_OK ? take_mail(s, transaction, judged) : st;
+}
+
+tern_status tern__session_send_judged(tern_session *s, const tern_transaction *t, uint32_t judged)
+{
+  tern_status st = takes_mail(s);
+
+  return st == TERN_OK ? take_mail(s, t, judged) : st;
 }
 
 tern_status tern_session_quit(tern_session *s)
@@ -707,11 +731,6 @@ const tern_error *tern_session_argument_error(const tern_session *s)
 const tern_reply *tern_session_reply(const tern_session *s)
 {
   return s != NULL && s->reply_read ? &s->reader.reply : NULL;
-}
-
-uint32_t tern__caps(const tern_session *s)
-{
-  return s->offer.caps & ~s->mask & ~s->never;
 }
 
 uint32_t tern_session_capabilities(const tern_session *s)

@@ -174,83 +174,82 @@ static tern_status bad(tern_session *s, tern_status status, uint32_t field, cons
   return status;
 }
 
-static tern_status check_recipient(tern_session *s, tern__slot *slot, uint32_t i)
+static tern_status check_recipient(tern_session *s, const tern_transaction *t, uint32_t i,
+                                   uint32_t *judged)
 {
   tern_recipient r;
   size_t at = 0;
   uint32_t flags = TERN__MAILBOX_POSTMASTER;
-  const tern_transaction *t = slot->t;
 
   memset(&r, 0, sizeof r);
   if (t->recipient(t->user, i, &r) != TERN_OK || r.forward_path == NULL)
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, i);
   if (tern__mailbox_check(r.forward_path, &at, &flags) != TERN_OK)
     return bad(s, TERN_E_ADDRESS, TERN_FIELD_FORWARD_PATH, r.forward_path, at, i);
-  if (flags & TERN__MAILBOX_UTF8) slot->flags |= TERN__F_UTF8;
+  if (flags & TERN__MAILBOX_UTF8) *judged |= TERN__JUDGED_UTF8;
   if (r.notify > 15 || ((r.notify & TERN_NOTIFY_NEVER) && r.notify != TERN_NOTIFY_NEVER))
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, NULL, 0, i);
   if (r.orcpt != NULL && tern__check_orcpt(r.orcpt, &at) != TERN_OK)
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_ORCPT, r.orcpt, at, i);
   if (r.params != NULL && tern__check_params(r.params, &at) != TERN_OK)
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, r.params, at, i);
-  if (r.notify != 0 || r.orcpt != NULL) slot->flags |= TERN__F_DSN;
+  if (r.notify != 0 || r.orcpt != NULL) *judged |= TERN__JUDGED_DSN;
   return TERN_OK;
 }
 
-static tern_status check(tern_session *s, tern__slot *slot)
+tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_t *judged)
 {
-  const tern_transaction *t = slot->t;
-  tern_content_info info;
   uint32_t i, flags = 0;
   size_t at = 0;
-  tern_status st;
-
-  if (t->reverse_path == NULL) return bad(s, TERN_E_ARGUMENT, TERN_FIELD_REVERSE_PATH, NULL, 0, 0);
-  if (t->reverse_path[0] != '\0' && tern__mailbox_check(t->reverse_path, &at, &flags) != TERN_OK)
-    return bad(s, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, t->reverse_path, at, 0);
-  if (flags & TERN__MAILBOX_UTF8) slot->flags |= TERN__F_UTF8;
-  if (t->envid != NULL && tern__check_envid(t->envid, &at) != TERN_OK)
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_ENVID, t->envid, at, 0);
-  if (t->params != NULL && tern__check_params(t->params, &at) != TERN_OK)
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, t->params, at, 0);
-  if ((t->flags & TERN_MAIL_RET_FULL) && (t->flags & TERN_MAIL_RET_HDRS))
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
-  if (t->envid != NULL || (t->flags & (TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS)))
-    slot->flags |= TERN__F_DSN;
-  if (t->rcpt_count == 0) return bad(s, TERN_E_NO_RECIPIENTS, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
-  if (t->recipient == NULL || t->outcome == NULL)
-    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
-  for (i = 0; i < t->rcpt_count; i++) {
-    st = check_recipient(s, slot, i);
-    if (st != TERN_OK) return st;
-  }
-  slot->length = TERN_LENGTH_UNKNOWN;
-  if (t->spans == NULL && t->source != NULL) return TERN_OK;
-  st = tern__data_measure(t, &info);
-  if (st != TERN_OK) return bad(s, st, TERN_FIELD_CONTENT, NULL, 0, 0);
-  slot->length = info.length;
-  if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
-  if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER;
-  if (info.flags & TERN__CONTENT_CLEAN) slot->flags |= TERN__F_CLEAN;
-  return TERN_OK;
-}
-
-tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t)
-{
   tern_status st;
 
   if (t == NULL || t->size < sizeof *t)
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0, 0);
   if (t->spans == NULL && t->source != NULL && t->source->read == NULL)
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_CONTENT, NULL, 0, 0);
+  if (t->reverse_path == NULL) return bad(s, TERN_E_ARGUMENT, TERN_FIELD_REVERSE_PATH, NULL, 0, 0);
+  if (t->reverse_path[0] != '\0' && tern__mailbox_check(t->reverse_path, &at, &flags) != TERN_OK)
+    return bad(s, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, t->reverse_path, at, 0);
+  *judged = flags & TERN__MAILBOX_UTF8 ? TERN__JUDGED_UTF8 : 0;
+  if (t->envid != NULL && tern__check_envid(t->envid, &at) != TERN_OK)
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_ENVID, t->envid, at, 0);
+  if (t->params != NULL && tern__check_params(t->params, &at) != TERN_OK)
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, t->params, at, 0);
+  if ((t->flags & TERN_MAIL_RET_FULL) && (t->flags & TERN_MAIL_RET_HDRS))
+    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
+  if (t->rcpt_count == 0) return bad(s, TERN_E_NO_RECIPIENTS, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
+  if (t->recipient == NULL || t->outcome == NULL)
+    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
+  for (i = 0; i < t->rcpt_count; i++) {
+    st = check_recipient(s, t, i, judged);
+    if (st != TERN_OK) return st;
+  }
+  return TERN_OK;
+}
+
+tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t,
+                              uint32_t judged)
+{
+  tern_content_info info;
+  tern_status st;
+
   memset(slot, 0, sizeof *slot);
+  slot->length = TERN_LENGTH_UNKNOWN;
+  if (judged & TERN__JUDGED_UTF8) slot->flags |= TERN__F_UTF8;
+  if ((judged & TERN__JUDGED_DSN) || t->envid != NULL ||
+      (t->flags & (TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS)))
+    slot->flags |= TERN__F_DSN;
+  if (t->spans != NULL || t->source == NULL) {
+    st = tern__data_measure(t, &info);
+    if (st != TERN_OK) return bad(s, st, TERN_FIELD_CONTENT, NULL, 0, 0);
+    slot->length = info.length;
+    if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
+    if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER;
+    if (info.flags & TERN__CONTENT_CLEAN) slot->flags |= TERN__F_CLEAN;
+  }
   slot->t = t;
-  st = check(s, slot);
-  if (st == TERN_OK)
-    memset(t->outcome, TERN_UNSENT, t->rcpt_count);
-  else
-    slot->t = NULL;
-  return st;
+  memset(t->outcome, TERN_UNSENT, t->rcpt_count);
+  return TERN_OK;
 }
 
 /* ---- the sender's half --------------------------------------------------------------------------- */
@@ -586,7 +585,7 @@ static tern_status next_run(tern_session *s, tern__slot *slot)
 {
   tern_status st, cause = TERN_OK;
 
-  st = tern__data_next(&s->data, !tern__out_lends(s), &s->run, &cause);
+  st = tern__data_next(&s->data, s->data.t->spans != NULL || !tern__out_lends(s), &s->run, &cause);
   if (st == TERN_E_STATE) return TERN_E_AGAIN; /* once what it lent has been written */
   if (st == TERN_OK && (slot->flags & TERN__F_BDAT)) st = keep_promise(s);
   if (st == TERN_SOURCE_END && (slot->flags & TERN__F_BDAT)) {
@@ -837,6 +836,28 @@ static tern_status end_reply(tern_session *s, tern__slot *slot, int last)
   }
   if (last) round_done(s, slot);
   return TERN_OK;
+}
+
+size_t tern__mail_yes(tern_session *s, const uint8_t *octets, size_t len)
+{
+  size_t at = 0, n;
+
+  while (s->owed_count != 0) {
+    tern__owed *o = tern__owed_first(s);
+    tern__slot *slot = &s->slots[o->slot];
+    unsigned kind = o->kind;
+
+    if (kind < TERN__RSET || kind > TERN__RCPT || !tern__handed(s, o->end)) break;
+    n = tern__reply_yes(&s->reader, octets + at, len - at);
+    if (n == 0) break;
+    at += n;
+    tern__owed_pop(s, 0);
+    if (kind == TERN__MAIL) slot->flags |= TERN__F_MAIL_OK;
+    if (kind != TERN__RCPT) continue;
+    judge_rcpt(s, slot);
+    next_of_run(s, slot);
+  }
+  return at;
 }
 
 tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot)
