@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <resolv.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -53,7 +52,7 @@ static uint32_t read_port(const char *text)
 }
 
 /* One server of the list, text of len octets. 0: not an address. */
-static int read_server(const char *text, size_t len, tern__server *server)
+static int read_server(const char *text, size_t len, tern__address *server)
 {
   char copy[INET6_ADDRSTRLEN + 9], *host = copy, *colon;
   uint32_t port = PORT;
@@ -76,51 +75,21 @@ static int read_server(const char *text, size_t len, tern__server *server)
     port = read_port(colon + 1);
     if (port == 0) return 0;
   }
-  memset(server, 0, sizeof *server);
-  if (inet_pton(AF_INET, host, &server->v4.sin_addr) == 1 && copy[0] != '[') {
-    server->v4.sin_family = AF_INET;
-    server->v4.sin_port = htons((uint16_t)port);
-    return 1;
-  }
-  if (inet_pton(AF_INET6, host, &server->v6.sin6_addr) != 1) return 0;
-  server->v6.sin6_family = AF_INET6;
-  server->v6.sin6_port = htons((uint16_t)port);
-  return 1;
+  if (!tern__address_literal(host, port, server)) return 0;
+  return host == copy || server->any.sa_family == AF_INET6; /* brackets are for IPv6 */
 }
 
-socklen_t tern__server_length(const tern__server *server)
+int tern__server_trusted(const tern__address *server, uint32_t trusted)
 {
-  return server->any.sa_family == AF_INET6 ? sizeof server->v6 : sizeof server->v4;
-}
-
-void tern__server_name(const tern__server *server, char *out, size_t cap)
-{
-  char text[INET6_ADDRSTRLEN] = "";
-
-  if (server->any.sa_family == AF_INET6) {
-    (void)inet_ntop(AF_INET6, &server->v6.sin6_addr, text, sizeof text);
-    (void)snprintf(out, cap, "[%s] port %u", text, (unsigned)ntohs(server->v6.sin6_port));
-  } else {
-    (void)inet_ntop(AF_INET, &server->v4.sin_addr, text, sizeof text);
-    (void)snprintf(out, cap, "%s port %u", text, (unsigned)ntohs(server->v4.sin_port));
-  }
-}
-
-int tern__server_trusted(const tern__server *server, uint32_t trusted)
-{
-  static const uint8_t one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-
   if (trusted != TERN_TRUST_LOOPBACK) return trusted == TERN_TRUST_ALL;
-  if (server->any.sa_family == AF_INET6)
-    return memcmp(&server->v6.sin6_addr, one, sizeof one) == 0;
-  return ntohl(server->v4.sin_addr.s_addr) >> 24 == 127;
+  return tern__address_is_loopback(server);
 }
 
 /* ---- the caller's settings --------------------------------------------------------------------*/
 
 tern_status tern_resolver_set_server(tern_resolver *r, const char *servers)
 {
-  tern__server list[TERN_RESOLVER_SERVERS];
+  tern__address list[TERN_RESOLVER_SERVERS];
   uint32_t count = 0;
 
   if (r == NULL) return TERN_E_NOMEM;
@@ -190,7 +159,7 @@ tern_status tern_resolver_set_hosts(tern_resolver *r, const char *path)
 /* ---- the host's -------------------------------------------------------------------------------*/
 
 /* The host's server i. 0: there is none at this place. */
-static int host_server(const struct __res_state *host, int i, tern__server *server)
+static int host_server(const struct __res_state *host, int i, tern__address *server)
 {
   memset(server, 0, sizeof *server);
 #if defined(__GLIBC__)

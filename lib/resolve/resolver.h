@@ -2,22 +2,15 @@
 #ifndef TERN_LIB_RESOLVE_RESOLVER_H
 #define TERN_LIB_RESOLVE_RESOLVER_H
 
-#include <sys/types.h>
-#include <sys/socket.h>
-#include <netinet/in.h>
 #include <tern/resolver.h>
+
+#include "base/socket.h"
 
 #define TERN__SEARCH_MAX 6u /* suffixes of the search list */
 
-typedef union tern__server {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-} tern__server;
-
 /* Whom to ask, and how: what a query copies when it begins. */
 typedef struct tern__servers {
-  tern__server list[TERN_RESOLVER_SERVERS];
+  tern__address list[TERN_RESOLVER_SERVERS];
   uint32_t count;
   uint32_t timeout; /* ms, of one try */
   uint32_t tries;   /* of each server */
@@ -42,10 +35,6 @@ struct tern_resolver {
  * TERN_E_RESOLVE: there is no server to ask. */
 tern_status tern__resolver_refresh(tern_resolver *r, uint64_t now);
 /* Whether what this server says of DNSSEC is believed. */
-int tern__server_trusted(const tern__server *server, uint32_t trusted);
-/* "127.0.0.1 port 53" or "[::1] port 53", ended by NUL, cut to cap. */
-void tern__server_name(const tern__server *server, char *out, size_t cap);
-/* sizeof the sockaddr that it is. */
-socklen_t tern__server_length(const tern__server *server);
+int tern__server_trusted(const tern__address *server, uint32_t trusted);
 
 #endif
