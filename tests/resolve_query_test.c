@@ -193,7 +193,7 @@ static void test_trust(void **state)
     uint32_t secure;
   } cases[] = {{"a", TERN_TRUST_LOOPBACK, 1}, {"a", TERN_TRUST_ALL, 1}, {"a", TERN_TRUST_NONE, 0},
                {"o", TERN_TRUST_LOOPBACK, 0}, {"o", TERN_TRUST_ALL, 0}};
-  tern__address away;
+  tern__sockaddr away;
   size_t i;
 
   (void)state;
@@ -322,7 +322,7 @@ static void test_open(void **state)
     assert_int_equal(tern_resolver_set_server(b.resolver, servers[i]), TERN_E_ARGUMENT);
   for (i = 0; i < sizeof good / sizeof *good; i++) {
     assert_int_equal(tern_resolver_set_server(b.resolver, good[i].text), TERN_OK);
-    tern__address_name(&b.resolver->servers.list[0], name, sizeof name);
+    tern__sockaddr_name(&b.resolver->servers.list[0], name, sizeof name);
     assert_string_equal(name, good[i].name);
   }
   assert_int_equal(tern_resolver_set_tries(b.resolver, 17), TERN_E_ARGUMENT);

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* The zone of a link-local address: an interface's name or its number. 0: neither. */
@@ -26,7 +27,7 @@ static uint32_t scope(const char *text)
   return i > 0 && text[i] == 0 ? number : (uint32_t)if_nametoindex(text);
 }
 
-int tern__address_literal(const char *host, uint32_t port, tern__address *address)
+int tern__sockaddr_literal(const char *host, uint32_t port, tern__sockaddr *address)
 {
   char copy[INET6_ADDRSTRLEN + IF_NAMESIZE + 2];
   size_t len = strlen(host);
@@ -58,12 +59,12 @@ int tern__address_literal(const char *host, uint32_t port, tern__address *addres
   return 1;
 }
 
-socklen_t tern__address_length(const tern__address *address)
+socklen_t tern__sockaddr_length(const tern__sockaddr *address)
 {
   return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-void tern__address_name(const tern__address *address, char *out, size_t cap)
+void tern__sockaddr_name(const tern__sockaddr *address, char *out, size_t cap)
 {
   char text[INET6_ADDRSTRLEN] = "";
 
@@ -76,7 +77,7 @@ void tern__address_name(const tern__address *address, char *out, size_t cap)
   }
 }
 
-int tern__address_is_loopback(const tern__address *address)
+int tern__sockaddr_is_loopback(const tern__sockaddr *address)
 {
   static const uint8_t one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
@@ -85,7 +86,7 @@ int tern__address_is_loopback(const tern__address *address)
   return ntohl(address->v4.sin_addr.s_addr) >> 24 == 127;
 }
 
-int tern__address_same(const tern__address *a, const tern__address *b)
+int tern__sockaddr_same(const tern__sockaddr *a, const tern__sockaddr *b)
 {
   if (a->any.sa_family != b->any.sa_family) return 0;
   if (a->any.sa_family == AF_INET)
@@ -116,6 +117,46 @@ int tern__socket(int family, int type)
   return fd;
 #endif
 }
+
+#if defined(__linux__) && defined(MSG_DONTWAIT)
+static int set_slice(int fd, uint32_t ms)
+{
+  struct timeval t;
+
+  t.tv_sec = (time_t)(ms / 1000);
+  t.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+  return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t) == 0 &&
+         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == 0;
+}
+
+int tern__socket_sliced(int family, uint32_t ms)
+{
+  int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (fd >= 0 && !set_slice(fd, ms)) {
+    (void)close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+int tern__socket_slice(int fd, uint32_t ms)
+{
+  return set_slice(fd, ms) && fcntl(fd, F_SETFL, 0) == 0;
+}
+#else
+int tern__socket_sliced(int family, uint32_t ms)
+{
+  (void)family, (void)ms;
+  return -1;
+}
+
+int tern__socket_slice(int fd, uint32_t ms)
+{
+  (void)fd, (void)ms;
+  return 0;
+}
+#endif
 
 int tern__socket_connected(int fd, int *error)
 {

@@ -13,7 +13,7 @@
 #include "base/host.h"
 #endif
 
-#define CONNECT_TIMEOUT 30000u /* of each address */
+#define CONNECT_TIMEOUT 30000u /* over all addresses */
 
 /* ---- errors ----------------------------------------------------------------------------------------*/
 void tern__conn_fail(tern_client *c, tern_status status, uint32_t phase, const char *detail)

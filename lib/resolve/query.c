@@ -86,7 +86,7 @@ static tern_status end_result(tern__dns_query *q, uint32_t result)
   return end(q, tern__dns_result_status(result));
 }
 
-static const tern__address *server(const tern__dns_query *q)
+static const tern__sockaddr *server(const tern__dns_query *q)
 {
   return &q->servers.list[q->turn % q->servers.count];
 }
@@ -95,7 +95,7 @@ static void note(tern__dns_query *q, const char *what)
 {
   char who[NAME_SIZE];
 
-  tern__address_name(server(q), who, sizeof who);
+  tern__sockaddr_name(server(q), who, sizeof who);
   tern__notes_add(&q->notes, who, what);
 }
 
@@ -115,7 +115,7 @@ static void give_up_errno(tern__dns_query *q, int e)
 {
   char who[NAME_SIZE];
 
-  tern__address_name(server(q), who, sizeof who);
+  tern__sockaddr_name(server(q), who, sizeof who);
   tern__notes_errno(&q->notes, who, e);
   give_up(q, TERN__DNS_TIMEOUT, 1);
 }
@@ -159,11 +159,11 @@ static int choose(tern__dns_query *q)
 
 static void begin(tern__dns_query *q)
 {
-  const tern__address *s = server(q);
+  const tern__sockaddr *s = server(q);
   int type = q->tcp || q->servers.tcp ? SOCK_STREAM : SOCK_DGRAM, e = 0;
 
   q->fd = tern__socket(s->any.sa_family, type);
-  if (q->fd < 0 || (connect(q->fd, &s->any, tern__address_length(s)) != 0 &&
+  if (q->fd < 0 || (connect(q->fd, &s->any, tern__sockaddr_length(s)) != 0 &&
                     errno != EINPROGRESS && errno != EINTR))
     e = errno;
   if (e == 0 && type == SOCK_DGRAM && send(q->fd, q->question + 2, q->question_len, 0) < 0)

@@ -52,7 +52,7 @@ static uint32_t read_port(const char *text)
 }
 
 /* One server of the list, text of len octets. 0: not an address. */
-static int read_server(const char *text, size_t len, tern__address *server)
+static int read_server(const char *text, size_t len, tern__sockaddr *server)
 {
   char copy[INET6_ADDRSTRLEN + 9], *host = copy, *colon;
   uint32_t port = PORT;
@@ -75,21 +75,21 @@ static int read_server(const char *text, size_t len, tern__address *server)
     port = read_port(colon + 1);
     if (port == 0) return 0;
   }
-  if (!tern__address_literal(host, port, server)) return 0;
+  if (!tern__sockaddr_literal(host, port, server)) return 0;
   return host == copy || server->any.sa_family == AF_INET6; /* brackets are for IPv6 */
 }
 
-int tern__server_trusted(const tern__address *server, uint32_t trusted)
+int tern__server_trusted(const tern__sockaddr *server, uint32_t trusted)
 {
   if (trusted != TERN_TRUST_LOOPBACK) return trusted == TERN_TRUST_ALL;
-  return tern__address_is_loopback(server);
+  return tern__sockaddr_is_loopback(server);
 }
 
 /* ---- the caller's settings --------------------------------------------------------------------*/
 
 tern_status tern_resolver_set_server(tern_resolver *r, const char *servers)
 {
-  tern__address list[TERN_RESOLVER_SERVERS];
+  tern__sockaddr list[TERN_RESOLVER_SERVERS];
   uint32_t count = 0;
 
   if (r == NULL) return TERN_E_NOMEM;
@@ -159,7 +159,7 @@ tern_status tern_resolver_set_hosts(tern_resolver *r, const char *path)
 /* ---- the host's -------------------------------------------------------------------------------*/
 
 /* The host's server i. 0: there is none at this place. */
-static int host_server(const struct __res_state *host, int i, tern__address *server)
+static int host_server(const struct __res_state *host, int i, tern__sockaddr *server)
 {
   memset(server, 0, sizeof *server);
 #if defined(__GLIBC__)

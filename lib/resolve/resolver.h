@@ -10,7 +10,7 @@
 
 /* Whom to ask, and how: what a query copies when it begins. */
 typedef struct tern__servers {
-  tern__address list[TERN_RESOLVER_SERVERS];
+  tern__sockaddr list[TERN_RESOLVER_SERVERS];
   uint32_t count;
   uint32_t timeout; /* ms, of one try */
   uint32_t tries;   /* of each server */
@@ -35,6 +35,6 @@ struct tern_resolver {
  * TERN_E_RESOLVE: there is no server to ask. */
 tern_status tern__resolver_refresh(tern_resolver *r, uint64_t now);
 /* Whether what this server says of DNSSEC is believed. */
-int tern__server_trusted(const tern__address *server, uint32_t trusted);
+int tern__server_trusted(const tern__sockaddr *server, uint32_t trusted);
 
 #endif

@@ -1,8 +1,8 @@
 /* tcp.c - stream sockets, TCP and Unix: connecting step by step, then the transport table.
- * Duty: every address of a host is tried, each within its own time, and each failure is remembered
- * in words. Neighbours: client.c drives it; TLS lies above it through transport.h. Limits: names
- * are resolved by getaddrinfo(), which blocks; addresses are tried one after the other, not raced;
- * a detail line of 512 octets, 32 addresses. */
+ * Duty: the addresses of a host race (race.c), and each failure is remembered in words. Neighbours:
+ * client/dial.c drives it and may feed it from its own look-ups; TLS lies above it through transport.h.
+ * Limits: tern__tcp_open resolves by getaddrinfo(), which blocks; a detail line of 512 octets, 32
+ * addresses. */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #define _DARWIN_C_SOURCE
@@ -11,178 +11,100 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/gather.h"
 #include "base/mem.h"
+#include "base/notes.h"
+#include "base/socket.h"
 #include "base/words.h"
+#include "transport/race.h"
 
 #define SPANS 64       /* that one sendmsg takes */
 #define UNIX_RETRY 20u /* ms between tries at a Unix socket whose backlog is full */
 #define SHORT 3u       /* writes of a short session: EHLO, envelope, content with QUIT */
-#define DETAIL 512u
 #define PEER 128u
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* there SO_NOSIGPIPE does it */
-#endif
-#ifndef MSG_DONTWAIT
-#define MSG_DONTWAIT 0 /* there the socket itself never blocks */
-#endif
-
-typedef union address {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-  struct sockaddr_un local;
-} address;
 
 struct tern__tcp {
   const tern_allocator *mem;
-  size_t size;       /* of this piece of memory */
   tern_status ended; /* TERN_E_AGAIN: still connecting */
-  uint32_t timeout;
-  uint64_t deadline; /* of the address being tried */
-  uint64_t retry;    /* Unix, backlog full: when to try again; TERN_NEVER: not waiting for that */
-  int fd;
-  uint32_t next; /* address to be tried after this one */
-  uint32_t count;
-  uint32_t timed_out; /* how many */
-  uint32_t lost;      /* failures that did not fit into detail */
-  uint32_t slice;     /* ms that connect and tern__tcp_read_wait may block; 0: never */
-  uint8_t stands;     /* connect() said at once that it does */
+  int fd;            /* connected */
+  uint32_t slice;    /* ms that connect and tern__tcp_read_wait may block; 0: never */
   uint8_t unanswered; /* something was written and nothing read since */
   uint8_t writes;     /* up to SHORT + 1 */
   uint8_t prompt;     /* TCP_NODELAY is set, or there is no need */
-  char detail[DETAIL];
+  struct dialling *dialling; /* until it has ended */
+  tern__notes notes;
   char peer[PEER];
-  address addresses[]; /* count */
 };
 
-/* ---- words ------------------------------------------------------------------------------------*/
-
-/* The peer of the address, "127.0.0.1 port 25", "[::1] port 25", or a path, into tcp->peer. */
-static void name_peer(tern__tcp *tcp, const address *a)
-{
-  char text[INET6_ADDRSTRLEN];
-
-  if (a->any.sa_family == AF_UNIX) {
-    (void)tern__words_clean(tcp->peer, PEER, a->local.sun_path, strlen(a->local.sun_path));
-  } else if (a->any.sa_family == AF_INET) {
-    if (inet_ntop(AF_INET, &a->v4.sin_addr, text, sizeof text) == NULL) text[0] = 0;
-    (void)snprintf(tcp->peer, PEER, "%s port %u", text, (unsigned)ntohs(a->v4.sin_port));
-  } else {
-    if (inet_ntop(AF_INET6, &a->v6.sin6_addr, text, sizeof text) == NULL) text[0] = 0;
-    (void)snprintf(tcp->peer, PEER, "[%s] port %u", text, (unsigned)ntohs(a->v6.sin6_port));
-  }
-}
-
-/* Adds "peer: what" to the failures so far. One that does not fit is counted instead. */
-static void remember(tern__tcp *tcp, const char *what)
-{
-  size_t used = strlen(tcp->detail), room = DETAIL - 24 - used; /* 24: " (and 4294967295 more)" */
-  int n;
-
-  if (used >= DETAIL - 24) {
-    tcp->lost++;
-    return;
-  }
-  n = snprintf(tcp->detail + used, room, "%s%s: %s", used > 0 ? "; " : "", tcp->peer, what);
-  if (n < 0 || (size_t)n >= room) {
-    tcp->detail[used] = 0;
-    tcp->lost++;
-  }
-}
-
-static void remember_errno(tern__tcp *tcp, int e)
-{
-  char number[24];
-
-  remember(tcp, tern__words_errno(e, number, sizeof number));
-}
+/* What is needed until a connection stands. */
+struct dialling {
+  tern__race *race; /* NULL: Unix */
+  tern__gather gather;
+  uint64_t nap; /* where nothing can be polled for: look again; TERN_NEVER */
+  uint32_t timeout;
+  uint64_t deadline;
+  struct sockaddr_un local;
+};
 
 /* ---- opening ----------------------------------------------------------------------------------*/
 
-static tern__tcp *make(const tern_allocator *mem, uint32_t count, uint32_t timeout)
+static tern__tcp *make(const tern_allocator *mem)
 {
-  size_t size = sizeof(tern__tcp) + count * sizeof(address);
-  tern__tcp *tcp = tern__alloc(mem, size);
+  tern__tcp *tcp = tern__alloc(mem, sizeof *tcp);
 
   if (tcp == NULL) return NULL;
   tcp->mem = mem;
-  tcp->size = size;
-  tcp->timeout = timeout;
-  tcp->deadline = TERN_NEVER;
-  tcp->retry = TERN_NEVER;
   tcp->ended = TERN_E_AGAIN;
   tcp->fd = -1;
-  tcp->count = count;
   return tcp;
+}
+
+/* The same, dialling: most addresses by a race, 0: a Unix socket. NULL: no memory. */
+static tern__tcp *make_dialling(const tern_allocator *mem, uint32_t most, uint32_t timeout)
+{
+  tern__tcp *tcp = make(mem);
+  struct dialling *d;
+
+  if (tcp == NULL) return NULL;
+  tcp->dialling = d = tern__alloc(mem, sizeof *d);
+  if (d == NULL) {
+    tern__tcp_free(tcp);
+    return NULL;
+  }
+  tern__gather_init(&d->gather);
+  d->timeout = timeout;
+  d->deadline = d->nap = TERN_NEVER;
+  if (most == 0) return tcp;
+  d->race = tern__race_new(mem, most, timeout);
+  if (d->race != NULL) return tcp;
+  tern__tcp_free(tcp);
+  return NULL;
 }
 
 /* A tcp that has failed before it began: "host: what". */
 static tern_status fail_open(const tern_allocator *mem, tern__tcp **out, tern_status status,
                              const char *host, const char *what)
 {
-  tern__tcp *tcp = make(mem, 0, 0);
+  tern__tcp *tcp = make(mem);
+  char who[PEER];
 
   *out = tcp;
   if (tcp == NULL) return TERN_E_NOMEM;
   tcp->ended = status;
-  (void)tern__words_clean(tcp->peer, PEER, host, strlen(host));
-  remember(tcp, what);
-  tcp->peer[0] = 0;
+  (void)tern__words_clean(who, sizeof who, host, strlen(host));
+  tern__notes_add(&tcp->notes, who, what);
   return status;
-}
-
-/* The address of this result, or NULL: of a family that is not ours. */
-static const struct addrinfo *usable(const struct addrinfo *a)
-{
-  while (a != NULL && !(a->ai_family == AF_INET && a->ai_addrlen == sizeof(struct sockaddr_in)) &&
-         !(a->ai_family == AF_INET6 && a->ai_addrlen == sizeof(struct sockaddr_in6)))
-    a = a->ai_next;
-  return a;
-}
-
-/* The next usable result from a on whose family is (not: same 0) the given one. */
-static const struct addrinfo *of_family(const struct addrinfo *a, int family, int same)
-{
-  for (a = usable(a); a != NULL; a = usable(a->ai_next))
-    if ((a->ai_family == family) == (same != 0)) return a;
-  return NULL;
-}
-
-/* Copies the results, the families in turn (RFC 8305 section 4). */
-static void interleave(tern__tcp *tcp, const struct addrinfo *list)
-{
-  const struct addrinfo *first = usable(list), *other, *from;
-  int family = first == NULL ? AF_INET : first->ai_family;
-  uint32_t i;
-
-  other = of_family(list, family, 0);
-  for (i = 0; i < tcp->count; i++) {
-    int same = other == NULL || (first != NULL && i % 2 == 0);
-
-    from = same ? first : other;
-    if (from == NULL) break;
-    memcpy(&tcp->addresses[i], from->ai_addr, from->ai_addrlen);
-    if (same)
-      first = of_family(from->ai_next, family, 1);
-    else
-      other = of_family(from->ai_next, family, 0);
-  }
-  tcp->count = i;
 }
 
 /* What getaddrinfo's failure means: TERN_E_HOST, TERN_E_RESOLVE or TERN_E_NOMEM. */
@@ -197,60 +119,131 @@ static tern_status resolve_status(int gai)
   }
 }
 
-static int resolve(const char *host, uint32_t port, struct addrinfo **list)
+static int resolve(const char *host, uint32_t port, int flags, struct addrinfo **list)
 {
   struct addrinfo hints;
-  char number[12], literal[INET6_ADDRSTRLEN + 24];
-  size_t len = strlen(host);
-  int gai;
+  char number[12];
 
-  if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
-    if (len - 2 >= sizeof literal) return EAI_NONAME;
-    memcpy(literal, host + 1, len - 2);
-    literal[len - 2] = 0;
-    host = literal;
-  }
   (void)snprintf(number, sizeof number, "%u", (unsigned)port);
   memset(&hints, 0, sizeof hints);
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  gai = getaddrinfo(host, number, &hints, list);
-  if (gai == 0 || host == literal) return gai;
-  hints.ai_flags = AI_NUMERICSERV;
+  hints.ai_flags = flags | AI_NUMERICSERV;
   return getaddrinfo(host, number, &hints, list);
 }
 
-tern_status tern__tcp_open(const tern_allocator *mem, const char *host, uint32_t port,
-                           uint32_t timeout, tern__tcp **tcp)
+/* Takes the addresses in the order of the resolver (RFC 6724). */
+static void take_list(tern__tcp *tcp, const struct addrinfo *list)
 {
   const struct addrinfo *a;
-  struct addrinfo *list = NULL;
-  tern_status status;
-  uint32_t count = 0;
-  int gai;
+  tern__sockaddr address;
 
+  for (a = list; a != NULL; a = a->ai_next) {
+    memset(&address, 0, sizeof address);
+    if (a->ai_family == AF_INET && a->ai_addrlen == sizeof address.v4)
+      memcpy(&address.v4, a->ai_addr, sizeof address.v4);
+    else if (a->ai_family == AF_INET6 && a->ai_addrlen == sizeof address.v6)
+      memcpy(&address.v6, a->ai_addr, sizeof address.v6);
+    else
+      continue;
+    tern__race_add(tcp->dialling->race, &address);
+  }
+}
+
+static tern_status open_list(const tern_allocator *mem, const char *host,
+                             const struct addrinfo *list, uint32_t timeout, tern__tcp **tcp)
+{
+  const struct addrinfo *a;
+  uint32_t most = 0;
+
+  for (a = list; a != NULL; a = a->ai_next) most++;
+  *tcp = make_dialling(mem, most, timeout);
+  if (*tcp == NULL) return TERN_E_NOMEM;
+  take_list(*tcp, list);
+  if (tern__race_count((*tcp)->dialling->race) > 0) return TERN_OK;
+  tern__tcp_free(*tcp);
+  return fail_open(mem, tcp, TERN_E_HOST, host, "has no IPv4 or IPv6 address");
+}
+
+/* An address, in brackets or not, that is none of a name. */
+static int literal(const char *host, uint32_t port, struct addrinfo **list)
+{
+  char inner[INET6_ADDRSTRLEN + 24];
+  size_t len = strlen(host);
+
+  if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
+    if (len - 2 >= sizeof inner) return 0;
+    memcpy(inner, host + 1, len - 2);
+    inner[len - 2] = 0;
+    host = inner;
+  }
+  return resolve(host, port, AI_NUMERICHOST, list) == 0;
+}
+
+/* What cannot be a host. TERN_OK, or *tcp has failed. */
+static tern_status check(const tern_allocator *mem, const char *host, uint32_t port, tern__tcp **tcp)
+{
   *tcp = NULL;
   if (host == NULL || port == 0 || port > 65535)
     return fail_open(mem, tcp, TERN_E_ARGUMENT, host == NULL ? "" : host, "no host or no port");
   if (host[0] == 0 || strlen(host) > 1024)
     return fail_open(mem, tcp, TERN_E_HOST, host, "no host name");
-  gai = resolve(host, port, &list);
-  if (gai != 0) {
-    status = resolve_status(gai);
-    if (status == TERN_E_NOMEM) return status;
-    return fail_open(mem, tcp, status, host,
-                     status == TERN_E_HOST ? "does not exist or has no address"
-                                           : "the name service does not answer for now");
+  return TERN_OK;
+}
+
+tern_status tern__tcp_open(const tern_allocator *mem, const char *host, uint32_t port,
+                           uint32_t timeout, tern__tcp **tcp)
+{
+  struct addrinfo *list = NULL;
+  tern_status status = check(mem, host, port, tcp);
+  int gai;
+
+  if (status != TERN_OK) return status;
+  if (!literal(host, port, &list)) {
+    gai = host[0] == '[' ? EAI_NONAME : resolve(host, port, 0, &list);
+    if (gai != 0) {
+      status = resolve_status(gai);
+      if (status == TERN_E_NOMEM) return status;
+      return fail_open(mem, tcp, status, host,
+                       status == TERN_E_HOST ? "does not exist or has no address"
+                                             : "the name service does not answer for now");
+    }
   }
-  for (a = usable(list); a != NULL && count < TERN__TCP_ADDRESSES; a = usable(a->ai_next)) count++;
-  if (count == 0) {
-    freeaddrinfo(list);
-    return fail_open(mem, tcp, TERN_E_HOST, host, "has no IPv4 or IPv6 address");
-  }
-  *tcp = make(mem, count, timeout);
-  if (*tcp != NULL) interleave(*tcp, list);
+  status = open_list(mem, host, list, timeout, tcp);
   freeaddrinfo(list);
-  return *tcp == NULL ? TERN_E_NOMEM : TERN_OK;
+  return status;
+}
+
+tern_status tern__tcp_open_literal(const tern_allocator *mem, const char *host, uint32_t port,
+                                   uint32_t timeout, tern__tcp **tcp)
+{
+  struct addrinfo *list = NULL;
+  tern_status status = check(mem, host, port, tcp);
+
+  if (status != TERN_OK) return status;
+  if (!literal(host, port, &list)) {
+    if (host[0] != '[') return TERN_E_AGAIN;
+    return fail_open(mem, tcp, TERN_E_HOST, host, "no IP address between the brackets");
+  }
+  status = open_list(mem, host, list, timeout, tcp);
+  freeaddrinfo(list);
+  return status;
+}
+
+tern_status tern__tcp_open_fed(const tern_allocator *mem, uint32_t timeout, tern__tcp **tcp)
+{
+  *tcp = make_dialling(mem, TERN__RACE_MOST, timeout);
+  if (*tcp == NULL) return TERN_E_NOMEM;
+  tern__race_expect((*tcp)->dialling->race, 1);
+  return TERN_OK;
+}
+
+void tern__tcp_feed(tern__tcp *tcp, const tern__sockaddr *address)
+{
+  if (tcp->dialling == NULL || tcp->dialling->race == NULL) return;
+  if (address != NULL)
+    tern__race_add(tcp->dialling->race, address);
+  else
+    tern__race_expect(tcp->dialling->race, 0);
 }
 
 tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uint32_t timeout,
@@ -263,10 +256,11 @@ tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uin
   len = strlen(path);
   if (len >= sizeof((struct sockaddr_un *)0)->sun_path)
     return fail_open(mem, tcp, TERN_E_CONNECT, path, "too long for the path of a Unix socket");
-  *tcp = make(mem, 1, timeout);
+  *tcp = make_dialling(mem, 0, timeout);
   if (*tcp == NULL) return TERN_E_NOMEM;
-  (*tcp)->addresses[0].local.sun_family = AF_UNIX;
-  memcpy((*tcp)->addresses[0].local.sun_path, path, len + 1);
+  (*tcp)->dialling->local.sun_family = AF_UNIX;
+  memcpy((*tcp)->dialling->local.sun_path, path, len + 1);
+  (void)tern__words_clean((*tcp)->peer, PEER, path, len);
   return TERN_OK;
 }
 
@@ -278,187 +272,112 @@ static void shut(tern__tcp *tcp)
   tcp->fd = -1;
 }
 
-/* Makes connect and plain recv give up after slice ms: elsewhere than on Linux a connect that is
- * given up does not go on by itself. */
-static int set_slice(int fd, uint32_t slice)
+static void drop_dialling(tern__tcp *tcp)
 {
-#ifdef __linux__
-  struct timeval t;
-
-  t.tv_sec = (time_t)(slice / 1000);
-  t.tv_usec = (suseconds_t)(slice % 1000 * 1000);
-  return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t) == 0 &&
-         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == 0;
-#else
-  (void)fd, (void)slice;
-  return 0;
-#endif
+  if (tcp->dialling == NULL) return;
+  tern__gather_close(&tcp->dialling->gather);
+  tern__race_free(tcp->dialling->race);
+  tern__free(tcp->mem, tcp->dialling, sizeof *tcp->dialling);
+  tcp->dialling = NULL;
 }
 
-/* A close-on-exec socket, or -1 with errno; non-blocking, or one that blocks for a slice at most. */
-static int new_socket(int family, uint32_t slice)
+static tern_status end(tern__tcp *tcp, tern_status status)
 {
-#if defined(SOCK_NONBLOCK) && defined(SOCK_CLOEXEC)
-  int fd;
+  drop_dialling(tcp);
+  if (status == TERN_OK)
+    tern__notes_clear(&tcp->notes); /* earlier addresses do not matter any more */
+  else
+    tern__notes_close(&tcp->notes);
+  tcp->ended = status;
+  return status;
+}
 
-  if (slice == 0) return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd >= 0 && !set_slice(fd, slice)) {
-    (void)close(fd);
-    return -1;
+/* One try at a Unix socket, which is answered at once; a full backlog is waited for. */
+static tern_status step_unix(tern__tcp *tcp, uint64_t now)
+{
+  struct dialling *d = tcp->dialling;
+  int error = 0;
+
+  if (tcp->fd < 0) {
+    if (d->timeout != 0 && now <= TERN_NEVER - d->timeout) d->deadline = now + d->timeout;
+    tcp->fd = tcp->slice != 0 ? tern__socket_sliced(AF_UNIX, tcp->slice) : tern__socket(AF_UNIX, SOCK_STREAM);
+    if (tcp->fd < 0) error = errno;
   }
-  return fd;
-#else
-  int fd = socket(family, SOCK_STREAM, 0), e, one = 1;
-
-  (void)slice;
-  if (fd < 0) return -1;
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
-    e = errno;
-    (void)close(fd);
-    errno = e;
-    return -1;
+  if (error == 0 && (connect(tcp->fd, (const struct sockaddr *)&d->local, sizeof d->local) == 0 ||
+                     errno == EISCONN)) {
+    tcp->prompt = 1;
+    return end(tcp, TERN_OK);
   }
-#ifdef SO_NOSIGPIPE
-  (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
-#else
-  (void)one;
-#endif
-  return fd;
-#endif
-}
-
-static tern_status connected(tern__tcp *tcp)
-{
-  tcp->prompt = tcp->addresses[tcp->next - 1].any.sa_family == AF_UNIX;
-  tcp->detail[0] = 0; /* earlier addresses do not matter any more */
-  tcp->deadline = TERN_NEVER;
-  tcp->retry = TERN_NEVER;
-  tcp->ended = TERN_OK;
-  return TERN_OK;
-}
-
-static socklen_t address_length(const address *a)
-{
-  if (a->any.sa_family == AF_INET) return sizeof a->v4;
-  return a->any.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->local;
-}
-
-/* connect() at the address being tried. 0: connected or on the way (EINPROGRESS); else errno. */
-static int begin(tern__tcp *tcp, uint64_t now)
-{
-  const address *a = &tcp->addresses[tcp->next - 1];
-
-  tcp->retry = TERN_NEVER;
-  tcp->stands = connect(tcp->fd, &a->any, address_length(a)) == 0;
-  if (tcp->stands) return 0;
-  if (errno == EINPROGRESS || errno == EINTR) /* interrupted, it goes on by itself (POSIX) */
-    return 0;
-  if (errno == EAGAIN && a->any.sa_family == AF_UNIX) { /* the listener's backlog is full */
-    tcp->retry = now + UNIX_RETRY;
-    return 0;
-  }
-  return errno;
-}
-
-/* 1: the connection stands; 0: not yet; -1: failed with *error. */
-static int look(const tern__tcp *tcp, int *error)
-{
-  struct pollfd p;
-  socklen_t size = sizeof *error;
-
-  if (tcp->stands) return 1;
-  p.fd = tcp->fd;
-  p.events = POLLOUT;
-  p.revents = 0;
-  if (poll(&p, 1, 0) <= 0) return 0;
-  *error = 0;
-  if (p.revents == POLLOUT) return 1; /* a failure shows as POLLERR or POLLHUP */
-  if (getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, error, &size) != 0) *error = errno;
-  return *error == 0 ? 1 : -1;
-}
-
-/* Goes to the next address. 1: there is one, and an attempt is under way; 0: none is left. */
-static int advance(tern__tcp *tcp, uint64_t now)
-{
-  while (tcp->next < tcp->count) {
-    const address *a = &tcp->addresses[tcp->next++];
-    int error;
-
-    name_peer(tcp, a);
-    tcp->deadline =
-      tcp->timeout == 0 || now > TERN_NEVER - tcp->timeout ? TERN_NEVER : now + tcp->timeout;
-    tcp->fd = new_socket(a->any.sa_family, tcp->slice);
-    error = tcp->fd < 0 ? errno : begin(tcp, now);
-    if (error == 0) return 1;
-    remember_errno(tcp, error);
+  if (error == 0) error = errno;
+  if (error != EAGAIN && error != EINTR && error != EINPROGRESS) {
     shut(tcp);
+    tern__notes_errno(&tcp->notes, tcp->peer, error);
+    return end(tcp, TERN_E_CONNECT);
   }
-  return 0;
+  if (now >= d->deadline) {
+    shut(tcp);
+    tern__notes_add(&tcp->notes, tcp->peer, "timed out");
+    return end(tcp, TERN_E_TIMEOUT);
+  }
+  d->nap = now + UNIX_RETRY;
+  return TERN_E_AGAIN;
 }
 
-static tern_status exhausted(tern__tcp *tcp)
+static tern_status step_race(tern__tcp *tcp, uint64_t now)
 {
-  tcp->deadline = TERN_NEVER;
-  tcp->retry = TERN_NEVER;
-  if (tcp->lost > 0) {
-    size_t used = strlen(tcp->detail);
+  struct dialling *d = tcp->dialling;
+  tern_status status = tern__race_step(d->race, now, &tcp->notes);
+  int sliced;
 
-    (void)snprintf(tcp->detail + used, DETAIL - used, " (and %u more)", (unsigned)tcp->lost);
+  if (tern__race_address(d->race) != NULL)
+    tern__sockaddr_name(tern__race_address(d->race), tcp->peer, PEER);
+  if (status == TERN_E_AGAIN) {
+    tern__gather_begin(&d->gather);
+    tern__race_gather(d->race, &d->gather);
+    tern__gather_end(&d->gather);
+    d->deadline = tern__race_deadline(d->race);
+    d->nap = d->gather.blind ? now + TERN__GATHER_NAP : TERN_NEVER;
+    return status;
   }
-  tcp->ended = tcp->timed_out == tcp->count ? TERN_E_TIMEOUT : TERN_E_CONNECT;
-  return tcp->ended;
+  if (status == TERN_OK) {
+    tcp->fd = tern__race_take(d->race, &sliced);
+    if (tcp->slice != 0 && !sliced && !tern__socket_slice(tcp->fd, tcp->slice)) tcp->slice = 0;
+  }
+  return end(tcp, status);
 }
 
 tern_status tern__tcp_connect_step(tern__tcp *tcp, uint64_t now)
 {
   if (tcp == NULL) return TERN_E_NOMEM;
-  while (tcp->ended == TERN_E_AGAIN) {
-    int error = 0, seen = 0;
-
-    if (tcp->fd < 0) {
-      if (!advance(tcp, now)) return exhausted(tcp);
-    } else if (tcp->retry <= now) {
-      error = begin(tcp, now);
-    }
-    if (error == 0 && tcp->retry == TERN_NEVER) seen = look(tcp, &error);
-    if (seen > 0) return connected(tcp);
-    if (error != 0) {
-      remember_errno(tcp, error);
-      shut(tcp);
-    } else if (now >= tcp->deadline) {
-      remember(tcp, "timed out");
-      tcp->timed_out++;
-      shut(tcp);
-    } else {
-      return TERN_E_AGAIN;
-    }
-  }
-  return tcp->ended;
+  if (tcp->ended != TERN_E_AGAIN) return tcp->ended;
+  return tcp->dialling->race != NULL ? step_race(tcp, now) : step_unix(tcp, now);
 }
 
 /* ---- getters ----------------------------------------------------------------------------------*/
 
 int32_t tern__tcp_handle(const tern__tcp *tcp)
 {
-  return tcp == NULL || tcp->retry != TERN_NEVER ? -1 : tcp->fd;
+  if (tcp == NULL) return -1;
+  if (tcp->dialling == NULL) return tcp->fd;
+  return tcp->dialling->race != NULL ? tcp->dialling->gather.handle : -1;
 }
 
 uint32_t tern__tcp_events(const tern__tcp *tcp)
 {
-  return tern__tcp_handle(tcp) >= 0 && tcp->ended == TERN_E_AGAIN ? TERN_WRITE : 0;
+  return tern__tcp_handle(tcp) >= 0 && tcp->dialling != NULL ? tcp->dialling->gather.events : 0;
 }
 
 uint64_t tern__tcp_deadline(const tern__tcp *tcp)
 {
-  if (tcp == NULL) return TERN_NEVER;
-  return tcp->retry < tcp->deadline ? tcp->retry : tcp->deadline;
+  if (tcp == NULL || tcp->dialling == NULL) return TERN_NEVER;
+  return tcp->dialling->nap < tcp->dialling->deadline ? tcp->dialling->nap : tcp->dialling->deadline;
 }
 
 void tern__tcp_set_slice(tern__tcp *tcp, uint32_t ms)
 {
-#if defined(__linux__) && defined(MSG_DONTWAIT)
+#if defined(__linux__)
   tcp->slice = ms;
+  if (tcp->dialling != NULL && tcp->dialling->race != NULL) tern__race_set_slice(tcp->dialling->race, ms);
 #else
   (void)tcp, (void)ms;
 #endif
@@ -471,7 +390,7 @@ uint32_t tern__tcp_slice(const tern__tcp *tcp)
 
 const char *tern__tcp_detail(const tern__tcp *tcp)
 {
-  return tcp == NULL ? "" : tcp->detail;
+  return tcp == NULL ? "" : tcp->notes.text;
 }
 
 const char *tern__tcp_peer(const tern__tcp *tcp)
@@ -482,7 +401,7 @@ const char *tern__tcp_peer(const tern__tcp *tcp)
 size_t tern__tcp_local_literal(const tern__tcp *tcp, char *out, size_t cap)
 {
   static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  address a;
+  tern__sockaddr a;
   socklen_t size = sizeof a;
   char text[INET6_ADDRSTRLEN];
   const char *shown = NULL, *tag = "";
@@ -510,9 +429,8 @@ size_t tern__tcp_local_literal(const tern__tcp *tcp, char *out, size_t cap)
 
 static tern_status broken(tern__tcp *tcp, int error)
 {
-  tcp->detail[0] = 0;
-  tcp->lost = 0;
-  remember_errno(tcp, error);
+  tern__notes_clear(&tcp->notes);
+  tern__notes_errno(&tcp->notes, tcp->peer, error);
   return error == ECONNRESET || error == EPIPE || error == ECONNABORTED ? TERN_E_CLOSED : TERN_E_IO;
 }
 
@@ -524,8 +442,8 @@ static tern_status took(tern__tcp *tcp, ssize_t n, size_t *len)
     return TERN_OK;
   }
   if (n == 0) {
-    tcp->detail[0] = 0;
-    remember(tcp, "Connection closed by peer");
+    tern__notes_clear(&tcp->notes);
+    tern__notes_add(&tcp->notes, tcp->peer, "Connection closed by peer");
     return TERN_E_CLOSED;
   }
   return errno == EAGAIN || errno == EWOULDBLOCK ? TERN_E_AGAIN : broken(tcp, errno);
@@ -537,7 +455,7 @@ static tern_status tcp_read(void *user, uint8_t *octets, size_t cap, size_t *len
   ssize_t n;
 
   if (tcp == NULL || tcp->fd < 0) return TERN_E_CLOSED;
-  do n = recv(tcp->fd, octets, cap, MSG_DONTWAIT);
+  do n = recv(tcp->fd, octets, cap, TERN__NO_WAIT);
   while (n < 0 && errno == EINTR);
   return took(tcp, n, len);
 }
@@ -585,7 +503,7 @@ static tern_status tcp_writev(void *user, const tern_span *spans, size_t count, 
   m.msg_iov = parts;
   m.msg_iovlen = used;
   be_prompt(tcp);
-  do n = sendmsg(tcp->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+  do n = sendmsg(tcp->fd, &m, TERN__NO_SIGNAL | TERN__NO_WAIT);
   while (n < 0 && errno == EINTR);
   if (n >= 0) {
     *done = (size_t)n;
@@ -631,6 +549,7 @@ const tern_transport *tern__tcp_transport(void)
 void tern__tcp_free(tern__tcp *tcp)
 {
   if (tcp == NULL) return;
+  drop_dialling(tcp);
   shut(tcp);
-  tern__free(tcp->mem, tcp, tcp->size);
+  tern__free(tcp->mem, tcp, sizeof *tcp);
 }

@@ -14,17 +14,25 @@
 
 #include <tern/transport.h>
 
-#define TERN__TCP_ADDRESSES 32u /* of one host that are tried; more are left out */
+#include "base/socket.h"
 
 typedef struct tern__tcp tern__tcp;
 
 /* Resolves host by getaddrinfo, which blocks as long as the system's resolver does; an IPv4
- * literal and an IPv6 literal with or without [] never block. timeout is the limit in ms for each
- * address, 0: none. TERN_OK, TERN_E_HOST, TERN_E_RESOLVE, TERN_E_ARGUMENT (port, host NULL): then
- * *tcp exists for its detail and is to be freed. TERN_E_NOMEM: *tcp is NULL. mem is borrowed. */
+ * literal and an IPv6 literal with or without [] never block. timeout is the limit in ms for connecting,
+ * over all addresses, 0: none. TERN_OK, TERN_E_HOST, TERN_E_RESOLVE, TERN_E_ARGUMENT (port, host NULL):
+ * then *tcp exists for its detail and is to be freed. TERN_E_NOMEM: *tcp is NULL. mem is borrowed. */
 tern_status tern__tcp_open(const tern_allocator *mem, const char *host, uint32_t port,
                            uint32_t timeout, tern__tcp **tcp);
-/* The same for a Unix socket; a path that does not fit is TERN_E_CONNECT. Never blocks. */
+/* The same for literals alone; TERN_E_AGAIN with *tcp NULL: host is none, it must be looked up. */
+tern_status tern__tcp_open_literal(const tern_allocator *mem, const char *host, uint32_t port,
+                                   uint32_t timeout, tern__tcp **tcp);
+/* Without an address yet: tern__tcp_feed adds them as they become known, also while others are tried,
+ * and NULL says that there will be no more. */
+tern_status tern__tcp_open_fed(const tern_allocator *mem, uint32_t timeout, tern__tcp **tcp);
+void tern__tcp_feed(tern__tcp *tcp, const tern__sockaddr *address);
+/* The same as tern__tcp_open for a Unix socket; a path that does not fit is TERN_E_CONNECT. Never
+ * blocks. */
 tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uint32_t timeout,
                                 tern__tcp **tcp);
 /* For a caller that would only wait: before the first step, lets connect and tern__tcp_read_wait
@@ -34,13 +42,12 @@ void tern__tcp_set_slice(tern__tcp *tcp, uint32_t ms);
 uint32_t tern__tcp_slice(const tern__tcp *tcp);
 /* Reads as the transport does, but waits for a slice first; TERN_E_AGAIN: none came, or a signal. */
 tern_status tern__tcp_read_wait(tern__tcp *tcp, uint8_t *octets, size_t cap, size_t *len);
-/* Tries one address after the other, the families in turn, beginning with the one that the
- * resolver put first (RFC 8305 section 4, without its race). TERN_E_AGAIN; TERN_OK: connected;
- * TERN_E_CONNECT: none accepted; TERN_E_TIMEOUT: each one's time passed; TERN_E_NOMEM. An end is
- * final: further steps answer the same. */
+/* Lets the addresses race as tern__race_step says. TERN_E_AGAIN; TERN_OK: connected; TERN_E_CONNECT:
+ * none accepted; TERN_E_TIMEOUT: the time passed; TERN_E_NOMEM. An end is final: further steps answer
+ * the same. */
 tern_status tern__tcp_connect_step(tern__tcp *tcp, uint64_t now);
-/* While connecting: what to poll (-1: nothing, only wait), for which events, and until when
- * (TERN_NEVER: no limit). Once connected the handle is the socket's, the deadline TERN_NEVER. */
+/* While connecting: what to poll (-1: nothing, only wait; it may stand for several sockets and changes from
+ * step to step), for which events, and until when (TERN_NEVER: no limit). Once connected the handle is the socket's, the deadline TERN_NEVER. */
 int32_t tern__tcp_handle(const tern__tcp *tcp);
 uint32_t tern__tcp_events(const tern__tcp *tcp);
 uint64_t tern__tcp_deadline(const tern__tcp *tcp);
