@@ -10,6 +10,7 @@
 
 #include <tern/base.h>
 #include <tern/message.h>
+#include <tern/resolver.h>
 #include <tern/sasl.h>
 #include <tern/session.h>
 #include <tern/tls.h>
@@ -141,8 +142,8 @@ TERN_API tern_status tern_client_set_lmtp(tern_client *c, uint32_t on);
 TERN_API tern_status tern_client_set_channel_safe(tern_client *c, uint32_t on);
 TERN_API tern_status tern_client_set_mask(tern_client *c, uint32_t capabilities);
 TERN_API tern_status tern_client_set_policy(tern_client *c, uint32_t capability, uint32_t policy);
-/* As tern_session_set_timeout, and TERN_PHASE_RESOLVE, TERN_PHASE_CONNECT (default 30,000 for each
- * address, which a stepped client's name resolution, that blocks, does not keep). */
+/* As tern_session_set_timeout, and TERN_PHASE_RESOLVE (default 30,000; where the system resolves it is
+ * not kept, see tern_client_set_resolver), TERN_PHASE_CONNECT (default 30,000 over all addresses). */
 TERN_API tern_status tern_client_set_timeout(tern_client *c, uint32_t phase, uint32_t ms);
 /* The longest that one send (with its connect and auth) may take in all, ms; 0: no limit. */
 TERN_API tern_status tern_client_set_total_timeout(tern_client *c, uint32_t ms);
@@ -156,6 +157,14 @@ TERN_API tern_status tern_client_set_window(tern_client *c, uint32_t window);
 /* 1: the server is known to be good, see tern_session_set_eager. Off by default. Mails that the end
  * of a connection after such a refusal left unsent go on over a new one, which is not eager. */
 TERN_API tern_status tern_client_set_eager(tern_client *c, uint32_t on);
+/* How the server's name is found. Borrowed until the client is freed; NULL: the default. A stepped client
+ * always asks by itself: literals, localhost (RFC 6761), the hosts file, then A and AAAA at the same time
+ * through the search list of resolv.conf, without ever blocking; NULL is a resolver of its own with the
+ * host's settings. A blocking one without a resolver leaves it to the system (getaddrinfo, with all that
+ * nsswitch.conf names), which may take longer than any timeout set here; with one it asks as a stepped
+ * client does, and keeps its timeouts. TERN_E_UNSUPPORTED in a build without lib/resolve, where both
+ * leave it to the system and block. */
+TERN_API tern_status tern_client_set_resolver(tern_client *c, tern_resolver *resolver);
 TERN_API tern_status tern_client_set_mechanisms(tern_client *c, const tern_mechanism *const *table);
 TERN_API tern_status tern_client_set_trace(tern_client *c, tern_trace trace, void *user);
 /* Randomness for SCRAM where the build has no sockets (else the host's). */
@@ -209,9 +218,10 @@ TERN_API tern_status tern_client_vrfy(tern_client *c, const char *argument);
 TERN_API const tern_reply *tern_client_reply(const tern_client *c);
 
 /* Stepped mode. step: TERN_E_AGAIN while there is work under way, TERN_OK when there is none, else
- * the client's error. handle: for poll(), -1 where none. wants: TERN_READ | TERN_WRITE for that
- * handle; 0 with work under way: call step again at once. timeout: ms until step is due even when
- * the handle is silent, -1: none. */
+ * the client's error. handle: for poll(), -1 where none; it changes from step to step, and while names are
+ * asked for and addresses race it stands for several sockets (an epoll descriptor, on Linux). wants:
+ * TERN_READ | TERN_WRITE for that handle, 0: nothing to poll for. timeout: ms until step is due even when
+ * the handle is silent, 0: at once, -1: none. */
 TERN_API tern_status tern_client_step(tern_client *c);
 TERN_API int32_t tern_client_fd(const tern_client *c);
 TERN_API uint32_t tern_client_wants(const tern_client *c);

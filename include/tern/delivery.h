@@ -150,7 +150,7 @@ typedef struct tern_poll { /* frozen */
   int32_t fd;
   uint32_t events; /* TERN_READ | TERN_WRITE */
 } tern_poll;
-/* TERN_E_AGAIN while mails are under way, else TERN_OK. Never blocks, but for a route by name. */
+/* TERN_E_AGAIN while mails are under way, else TERN_OK. Never blocks. */
 TERN_API tern_status tern_delivery_step(tern_delivery *d);
 /* Writes up to cap of what is waited for, and returns how many there are in all. */
 TERN_API size_t tern_delivery_poll(const tern_delivery *d, tern_poll *out, size_t cap);

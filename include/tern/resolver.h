@@ -36,7 +36,8 @@ TERN_API tern_status tern_resolver_set_trusted(tern_resolver *r, uint32_t whom);
 TERN_API tern_status tern_resolver_set_timeout(tern_resolver *r, uint32_t ms);
 /* How often each server is asked; 0: the host's (resolv.conf, 2). At most 16. */
 TERN_API tern_status tern_resolver_set_tries(tern_resolver *r, uint32_t tries);
-/* The file to read instead of /etc/hosts; "": none; NULL: /etc/hosts. Read at each look-up. */
+/* The file to read instead of /etc/hosts; "": none; NULL: /etc/hosts. Read at each look-up of a client's
+ * server; MX hosts of a delivery are asked for in DNS alone. */
 TERN_API tern_status tern_resolver_set_hosts(tern_resolver *r, const char *path);
 
 #ifdef __cplusplus

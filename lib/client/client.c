@@ -239,6 +239,16 @@ tern_status tern_client_set_mechanisms(tern_client *c, const tern_mechanism *con
   return TERN_OK;
 }
 
+tern_status tern_client_set_resolver(tern_client *c, tern_resolver *resolver)
+{
+  if (!c) return TERN_E_NOMEM;
+#if defined(TERN_NO_SOCKETS) || defined(TERN_NO_RESOLVE)
+  if (resolver) return wrong(c, TERN_E_UNSUPPORTED, TERN_FIELD_NONE, NULL, 0);
+#endif
+  c->resolver = resolver;
+  return TERN_OK;
+}
+
 tern_status tern_client_set_trace(tern_client *c, tern_trace trace, void *user)
 {
   if (!c) return TERN_E_NOMEM;

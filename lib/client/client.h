@@ -1,6 +1,7 @@
 /* client.h - what a tern_client is inside, shared by the files that move it:
  *   client.c      settings, intents, getters
- *   connection.c  one connection: resolve, connect, TLS, session; and its end
+ *   connection.c  one connection: dial, TLS, session; and its end
+ *   dial.c        from a host's name to a connected socket
  *   pump.c        steps: octets between session and transport, mails in and out, waiting */
 #ifndef TERN_LIB_CLIENT_CLIENT_H
 #define TERN_LIB_CLIENT_CLIENT_H
@@ -13,6 +14,7 @@
 #include "transport/tls.h"
 #include "transport/transport.h"
 #ifndef TERN_NO_SOCKETS
+#include "client/dial.h"
 #include "transport/tcp.h"
 #endif
 
@@ -21,7 +23,7 @@
 
 /* Where the connection is. */
 #define TERN__OFF 0u
-#define TERN__DIALLING 1u /* an address is being tried */
+#define TERN__DIALLING 1u /* from the look-up to a connection */
 #define TERN__ON 2u       /* a session runs, its TLS handshake included */
 
 /* The last read took all that the socket had; and something was written since then. */
@@ -54,6 +56,7 @@ struct tern_client {
   tern__security security;
   char *ehlo_name;
   const tern_mechanism *const *mechanisms;
+  tern_resolver *resolver; /* borrowed; NULL: none was given */
   tern_trace trace;
   void *trace_user;
   uint32_t mask;
@@ -100,6 +103,7 @@ struct tern_client {
   tern__tls *tls;
 #ifndef TERN_NO_SOCKETS
   tern__tcp *tcp;
+  tern__dial *dial; /* while dialling */
 #endif
   char *own_name; /* for EHLO where none was set */
   void *block;    /* read buffer and session */

@@ -3,8 +3,8 @@
  * Decides what TLS mode and verification hold: with credentials, opportunistic means required and
  * verified, so that no password follows a stripped STARTTLS; without, verification is optional and
  * a failed handshake is followed by one connection in clear. Trust anchors and the client's
- * certificate are read before anything is sent. Neighbours: pump.c steps it, client.c holds the
- * settings. Limits: resolving a name blocks; a TLS mode cannot be changed on a live connection. */
+ * certificate are read before anything is sent. Neighbours: pump.c steps it, dial.c
+ * connects, client.c holds the settings. Limit: a TLS mode cannot be changed on a live connection. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -12,8 +12,6 @@
 #ifndef TERN_NO_SOCKETS
 #include "base/host.h"
 #endif
-
-#define CONNECT_TIMEOUT 30000u /* over all addresses */
 
 /* ---- errors ----------------------------------------------------------------------------------------*/
 void tern__conn_fail(tern_client *c, tern_status status, uint32_t phase, const char *detail)
@@ -310,24 +308,7 @@ void tern__conn_login(tern_client *c)
 static tern_status dial(tern_client *c)
 {
 #ifndef TERN_NO_SOCKETS
-  uint32_t timeout = c->timeout_set & (1u << TERN_PHASE_CONNECT) ? c->timeout[TERN_PHASE_CONNECT]
-                                                                 : CONNECT_TIMEOUT;
-  tern_status st;
-
-  if (c->url.path)
-    st = tern__tcp_open_unix(c->mem, c->url.path, timeout, &c->tcp);
-  else
-    st = tern__tcp_open(c->mem, c->url.host, tern__url_port(&c->url, c->mode), timeout, &c->tcp);
-  if (st != TERN_OK && st != TERN_E_AGAIN) {
-    tern__conn_fail(c, st, c->url.path ? TERN_PHASE_CONNECT : TERN_PHASE_RESOLVE,
-                    c->tcp ? tern__tcp_detail(c->tcp) : NULL);
-    tern__conn_drop(c);
-    return st;
-  }
-  if (c->blocking && (timeout == 0 || timeout >= TERN__SLICE))
-    tern__tcp_set_slice(c->tcp, TERN__SLICE);
-  c->state = TERN__DIALLING;
-  return TERN_OK;
+  return tern__dial_begin(c);
 #else
   tern__conn_fail(c, TERN_E_UNSUPPORTED, TERN_PHASE_CONNECT, "this build has no sockets");
   return TERN_E_UNSUPPORTED;
@@ -382,11 +363,11 @@ tern_status tern__conn_open(tern_client *c)
 int tern__conn_dial(tern_client *c)
 {
 #ifndef TERN_NO_SOCKETS
-  tern_status st = tern__tcp_connect_step(c->tcp, tern__host_now());
+  tern_status st = tern__dial_step(c);
 
   if (st == TERN_E_AGAIN) return 0;
+  tern__dial_end(c);
   if (st != TERN_OK) {
-    tern__conn_fail(c, st, TERN_PHASE_CONNECT, tern__tcp_detail(c->tcp));
     tern__conn_drop(c);
     return 1;
   }
@@ -452,6 +433,7 @@ void tern__conn_drop(tern_client *c)
   c->tls = NULL;
   c->tls_up = 0;
 #ifndef TERN_NO_SOCKETS
+  tern__dial_end(c);
   tern__tcp_free(c->tcp);
   c->tcp = NULL;
 #endif

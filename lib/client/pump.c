@@ -193,7 +193,9 @@ void tern__pump_cancel(tern_client *c)
 {
   uint32_t phase = c->state == TERN__ON ? tern_session_phase(c->session) : TERN_PHASE_NONE;
 
-  if (c->state == TERN__DIALLING) phase = TERN_PHASE_CONNECT;
+#ifndef TERN_NO_SOCKETS
+  if (c->state == TERN__DIALLING) phase = tern__dial_phase(c);
+#endif
   c->cancel = 1; /* nothing goes on */
   if (c->state == TERN__ON) {
     (void)tern_session_cancel(c->session);
@@ -212,9 +214,12 @@ static void expire(tern_client *c)
   c->due = TERN_NEVER;
   if (c->state == TERN__ON) {
     (void)tern_session_in_closed(c->session, TERN_E_TIMEOUT);
+#ifndef TERN_NO_SOCKETS
   } else if (c->state == TERN__DIALLING) {
+    uint32_t phase = tern__dial_phase(c);
     tern__conn_drop(c);
-    tern__conn_fail(c, TERN_E_TIMEOUT, TERN_PHASE_CONNECT, NULL);
+    tern__conn_fail(c, TERN_E_TIMEOUT, phase, NULL);
+#endif
   }
 }
 
@@ -513,8 +518,7 @@ int32_t tern_client_timeout(const tern_client *c)
   if (c->state == TERN__ON && tern_session_deadline(c->session) < at)
     at = tern_session_deadline(c->session);
 #ifndef TERN_NO_SOCKETS
-  if (c->state == TERN__DIALLING && tern__tcp_deadline(c->tcp) < at)
-    at = tern__tcp_deadline(c->tcp);
+  if (c->state == TERN__DIALLING && tern__dial_deadline(c) < at) at = tern__dial_deadline(c);
 #endif
   if (c->nap && (at == TERN_NEVER || at > now + NAP)) at = now + NAP;
   if (at == TERN_NEVER) return -1;
@@ -526,7 +530,7 @@ uint32_t tern_client_wants(const tern_client *c)
 {
   if (!c || !tern__pump_busy(c) || c->more) return 0;
 #ifndef TERN_NO_SOCKETS
-  if (c->state == TERN__DIALLING) return tern__tcp_events(c->tcp);
+  if (c->state == TERN__DIALLING) return tern__dial_events(c);
 #endif
   if (c->state != TERN__ON) return 0;
   if (c->tls && !c->tls_up) return tern__tls_events(c->tls);
@@ -537,7 +541,7 @@ int32_t tern_client_fd(const tern_client *c)
 {
   if (!c) return -1;
 #ifndef TERN_NO_SOCKETS
-  if (c->state == TERN__DIALLING) return tern__tcp_handle(c->tcp);
+  if (c->state == TERN__DIALLING) return tern__dial_handle(c);
 #endif
   return c->state == TERN__ON ? tern__transport_handle(&c->lower) : -1;
 }
@@ -573,7 +577,7 @@ void tern__pump_wait(tern_client *c)
   if (!ms || wait_within_read(c, events, ms)) return;
   c->drained = 0;
 #ifndef TERN_NO_SOCKETS
-  if (c->state == TERN__DIALLING) tern__host_wait(tern__tcp_handle(c->tcp), events, ms);
+  if (c->state == TERN__DIALLING) tern__host_wait(tern__dial_handle(c), events, ms);
 #endif
   if (c->state == TERN__ON) tern__transport_wait(&c->lower, events, ms);
 }

@@ -274,6 +274,8 @@ void tern__watch_read(tern_delivery *d);
 /* Notes anew what is waited for. */
 void tern__watch_write(tern_delivery *d);
 
+/* The caller's, or ours with the host's settings; NULL: no memory. */
+tern_resolver *tern__delivery_resolver(tern_delivery *d);
 /* Asks; 1: asked (or over at once: tern__ask_step tells), 0: too many questions are under way.
  * TERN_E_NOMEM makes it over without an answer. */
 int tern__ask_open(tern_delivery *d, tern__ask *ask, const char *name, uint32_t type);

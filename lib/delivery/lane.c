@@ -2,8 +2,8 @@
  *
  * A lane serves one mail at a time and then waits a little for the next that has the same way to go: the
  * same address, under a plan that asks for the same. Limits hold for all lanes, for an address and for a
- * domain. Neighbours: walk.c asks for lanes and hears of ends, tern_client does the rest. Limit: a route
- * by name is resolved by the client. */
+ * domain. Neighbours: walk.c asks for lanes and hears of ends, tern_client does the rest. Routes by name
+ * are resolved by the client. */
 #include <stdio.h>
 #include <string.h>
 
@@ -50,11 +50,12 @@ static int fits(const tern__lane *lane, const tern__part *part)
 }
 
 /* ---- settings of the client ----------------------------------------------------------------------*/
-static void set_common(const tern_delivery *d, tern_client *c, uint32_t requiretls)
+static void set_common(tern_delivery *d, tern_client *c, uint32_t requiretls)
 {
   uint32_t i;
 
   tern_client_set_blocking(c, 0);
+  tern_client_set_resolver(c, tern__delivery_resolver(d)); /* for routes by name */
   tern_client_set_ca(c, d->ca);
   if (d->ehlo_name) tern_client_set_ehlo_name(c, d->ehlo_name);
   if (d->trace) tern_client_set_trace(c, d->trace, d->trace_user);

@@ -103,7 +103,7 @@ void tern__watch_write(tern_delivery *d)
 }
 
 /* ---- questions -----------------------------------------------------------------------------------*/
-static tern_resolver *resolver(tern_delivery *d)
+tern_resolver *tern__delivery_resolver(tern_delivery *d)
 {
   if (d->resolver) return d->resolver;
   if (!d->own_resolver) d->own_resolver = tern_resolver_new(d->mem);
@@ -116,7 +116,7 @@ int tern__ask_open(tern_delivery *d, tern__ask *ask, const char *name, uint32_t 
   tern_resolver *r;
 
   if (d->queries >= TERN__QUERIES_MAX) return 0;
-  r = resolver(d);
+  r = tern__delivery_resolver(d);
   if (!r) return 1;
   if (d->timeout_set & (1u << TERN_PHASE_RESOLVE) && d->timeout[TERN_PHASE_RESOLVE])
     deadline = d->now + d->timeout[TERN_PHASE_RESOLVE];

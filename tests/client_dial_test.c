@@ -1,0 +1,226 @@
+/* client_dial_test.c - a client on its way from a name to a greeting: by a name server of the test's own,
+ * moved by the test between the client's steps, so that a step that blocks never ends; through the one
+ * handle that the client gives. */
+#define _GNU_SOURCE
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <tern/tern.h>
+#include <unistd.h>
+
+#include "fake_dns.h"
+
+/* What is answered for each family: an address, "n" no such name, "-" silence. */
+typedef struct zone {
+  const char *a, *aaaa;
+} zone;
+
+static int answer(void *user, dns_server *server, const char *name, uint32_t type, int tcp,
+                  const uint8_t *request, size_t len, dns_message *reply)
+{
+  const zone *z = user;
+  const char *text = type == 28 ? z->aaaa : z->a;
+
+  (void)server, (void)tcp, (void)len;
+  if (text[0] == '-') return 0;
+  dns_begin(reply, (uint16_t)(request[0] << 8 | request[1]), DNS_GOOD | (text[0] == 'n' ? 3u : 0u),
+            name, type);
+  if (text[0] != 'n' && type == 28) dns_aaaa(reply, name, text);
+  if (text[0] != 'n' && type != 28) dns_a(reply, name, text);
+  return 1;
+}
+
+typedef struct bench {
+  dns_server dns;
+  zone zone;
+  tern_resolver *resolver;
+  tern_client *client;
+  int listener, peer; /* -1 */
+  char url[80];
+} bench;
+
+static bench b;
+
+static void set_up(const char *a, const char *aaaa, int blocking)
+{
+  struct sockaddr_in at = {.sin_family = AF_INET};
+  socklen_t size = sizeof at;
+  char name[40];
+
+  memset(&b, 0, sizeof b);
+  b.peer = -1;
+  b.zone.a = a;
+  b.zone.aaaa = aaaa;
+  setenv("LOCALDOMAIN", "", 1);
+  assert_true(dns_server_start(&b.dns, "127.0.0.1", answer, &b.zone));
+  b.resolver = tern_resolver_new(NULL);
+  assert_int_equal(tern_resolver_set_server(b.resolver, dns_server_name(&b.dns, name, 40)), TERN_OK);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  b.listener = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(b.listener, (struct sockaddr *)&at, sizeof at), 0);
+  assert_int_equal(listen(b.listener, 4), 0);
+  assert_int_equal(getsockname(b.listener, (struct sockaddr *)&at, &size), 0);
+  snprintf(b.url, sizeof b.url, "smtp://mail.test:%u?tls=none", (unsigned)ntohs(at.sin_port));
+  b.client = tern_client_new(NULL);
+  tern_client_set_blocking(b.client, (uint32_t)blocking);
+  tern_client_set_ehlo_name(b.client, "client.test");
+  assert_int_equal(tern_client_set_resolver(b.client, b.resolver), TERN_OK);
+}
+
+static void tear_down(void)
+{
+  tern_client_free(b.client);
+  tern_resolver_free(b.resolver);
+  if (b.peer >= 0) close(b.peer);
+  close(b.listener);
+  dns_server_stop(&b.dns);
+}
+
+/* What a server says until the client is greeted. */
+static void serve(void)
+{
+  struct pollfd p = {b.listener, POLLIN, 0};
+  char line[512];
+
+  if (b.peer < 0 && poll(&p, 1, 0) == 1) {
+    b.peer = accept(b.listener, NULL, NULL);
+    assert_int_equal(send(b.peer, "220 mail.test\r\n", 15, 0), 15);
+  }
+  if (b.peer >= 0 && recv(b.peer, line, sizeof line, MSG_DONTWAIT) > 0)
+    assert_int_equal(send(b.peer, "250 mail.test\r\n", 15, 0), 15);
+}
+
+static tern_status run(void)
+{
+  tern_status status = TERN_E_AGAIN;
+  int i;
+
+  for (i = 0; i < 2000; i++) {
+    int32_t timeout;
+    struct pollfd p;
+
+    status = tern_client_step(b.client);
+    if (status != TERN_E_AGAIN) break;
+    dns_server_move(&b.dns);
+    serve();
+    p.fd = tern_client_fd(b.client);
+    p.events = (short)(((tern_client_wants(b.client) & TERN_READ) != 0 ? POLLIN : 0) |
+                       ((tern_client_wants(b.client) & TERN_WRITE) != 0 ? POLLOUT : 0));
+    timeout = tern_client_timeout(b.client);
+    assert_true(p.fd >= 0 || timeout >= 0); /* there is always something to wait for */
+    (void)poll(&p, 1, timeout < 0 || timeout > 20 ? 20 : timeout);
+  }
+  return status;
+}
+
+static void test_stepped(void **state)
+{
+  static const struct {
+    const char *a, *aaaa;
+    tern_status status;
+    uint32_t phase;
+  } cases[] = {
+    {"127.0.0.1", "n", TERN_OK, 0},
+    {"127.0.0.1", "::1", TERN_OK, 0}, /* refused there, or no IPv6 here: the other one */
+    {"127.0.0.1", "-", TERN_OK, 0},   /* connected before the other answer came */
+    {"n", "n", TERN_E_HOST, TERN_PHASE_RESOLVE},
+    {"-", "-", TERN_E_RESOLVE, TERN_PHASE_RESOLVE},
+    {"n", "::1", TERN_E_CONNECT, TERN_PHASE_CONNECT},
+  };
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const tern_error *e;
+    tern_status status;
+
+    set_up(cases[i].a, cases[i].aaaa, 0);
+    tern_client_set_timeout(b.client, TERN_PHASE_RESOLVE, 100);
+    assert_int_equal(tern_client_connect(b.client, b.url), TERN_E_AGAIN);
+    status = run();
+    e = tern_client_error(b.client);
+    if (status != cases[i].status)
+      print_error("%s %s: %s %s\n", cases[i].a, cases[i].aaaa, tern_status_name(status),
+                  tern_error_text(e));
+    assert_int_equal(status, cases[i].status);
+    if (status != TERN_OK) {
+      assert_int_equal(tern_error_phase(e), cases[i].phase);
+      assert_non_null(strstr(tern_error_text(e), status == TERN_E_CONNECT ? "[::1] port" : "mail.test"));
+    } else {
+      assert_int_equal(tern_client_connected(b.client), 1);
+    }
+    tear_down();
+  }
+}
+
+/* The whole time holds for the look-up too, and so does a cancel. */
+static void test_ends(void **state)
+{
+  (void)state;
+  set_up("-", "-", 0);
+  tern_client_set_total_timeout(b.client, 50);
+  assert_int_equal(tern_client_connect(b.client, b.url), TERN_E_AGAIN);
+  assert_int_equal(run(), TERN_E_TIMEOUT);
+  assert_int_equal(tern_error_phase(tern_client_error(b.client)), TERN_PHASE_RESOLVE);
+  tern_client_set_total_timeout(b.client, 0);
+  assert_int_equal(tern_client_connect(b.client, b.url), TERN_E_AGAIN);
+  assert_int_equal(tern_client_step(b.client), TERN_E_AGAIN);
+  tern_client_cancel(b.client);
+  assert_int_equal(run(), TERN_E_CANCELLED);
+  assert_int_equal(tern_error_phase(tern_client_error(b.client)), TERN_PHASE_RESOLVE);
+  assert_int_equal(tern_client_fd(b.client), -1);
+  tear_down();
+}
+
+/* A blocking client with a resolver asks it too. */
+static volatile int stop;
+
+static void *move(void *user)
+{
+  (void)user;
+  while (!stop) {
+    struct pollfd p[2] = {{b.dns.udp, POLLIN, 0}, {b.listener, POLLIN, 0}};
+
+    (void)poll(p, 2, 5);
+    dns_server_move(&b.dns);
+    serve();
+  }
+  return NULL;
+}
+
+static void test_blocking(void **state)
+{
+  pthread_t thread;
+
+  (void)state;
+  set_up("127.0.0.1", "n", 1);
+  stop = 0;
+  assert_int_equal(pthread_create(&thread, NULL, move, NULL), 0);
+  assert_int_equal(tern_client_connect(b.client, b.url), TERN_OK);
+  stop = 1;
+  pthread_join(thread, NULL);
+  assert_true(b.dns.asked >= 2);
+  tear_down();
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_stepped),
+    cmocka_unit_test(test_ends),
+    cmocka_unit_test(test_blocking),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
