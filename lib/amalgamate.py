@@ -21,6 +21,8 @@ WHEN = {
     "sasl/login.c": "!defined(TERN_NO_LOGIN)",
     "sasl/prep_idn.c": "defined(TERN_HAVE_LIBIDN)",
     "client/dial*": "!defined(TERN_NO_SOCKETS)",
+    "transport/local*": "!defined(TERN_NO_SOCKETS)",
+    "transport/proxy*": "!defined(TERN_NO_SOCKETS)",
     "transport/race*": "!defined(TERN_NO_SOCKETS)",
     "transport/tcp*": "!defined(TERN_NO_SOCKETS)",
     "transport/dane*": "!defined(TERN_NO_TLS)",

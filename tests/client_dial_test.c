@@ -183,6 +183,147 @@ static void test_ends(void **state)
   tear_down();
 }
 
+/* ---- through a proxy ------------------------------------------------------------------------------*/
+
+#define HIDDEN "s3cr3t-pass"
+#define T(text) text, sizeof(text) - 1
+
+/* What the proxy sends after each thing it has read, in one piece with the server's greeting. */
+typedef struct turn {
+  const char *octets;
+  size_t len;
+} turn;
+
+static void test_proxy(void **state)
+{
+  static const struct {
+    const char *scheme;
+    turn turns[4];
+    tern_status status;
+    const char *words;
+  } cases[] = {
+    {"socks5", {{T("\5\2")}, {T("\1\0")}, {T("\5\0\0\1\1\2\3\4\5\6" "220 mail.test\r\n")}, {T("250 ok\r\n")}},
+     TERN_OK, ""},
+    {"socks5h", {{T("\5\0")}, {T("\5\0\0\3\1x\0\1" "220 mail.test\r\n")}, {T("250 ok\r\n")}}, TERN_OK, ""},
+    {"http", {{T("HTTP/1.1 200 OK\r\nA: b\r\n\r\n220 mail.test\r\n")}, {T("250 ok\r\n")}}, TERN_OK, ""},
+    {"socks5", {{T("\5\377")}}, TERN_E_PROXY_AUTH, "neither"},
+    {"socks5", {{T("\5\2")}, {T("\1\1")}}, TERN_E_PROXY_AUTH, "refused user"},
+    {"socks5", {{T("\5\0")}, {T("\5\5\0\1\0\0\0\0\0\0")}}, TERN_E_CONNECT, "refused the connection"},
+    {"socks5", {{T("HTTP/1.1 400 Bad\r\n\r\n")}}, TERN_E_PROXY_REPLY, "SOCKS5"},
+    {"socks5", {{T("\5\2")}, {NULL, 0}}, TERN_E_PROXY, "closed"},
+    {"http", {{T("HTTP/1.1 407 Login\r\n\r\n")}}, TERN_E_PROXY_AUTH, "HTTP 407 Login"},
+    {"http", {{T("HTTP/1.1 403 No\r\n\r\n")}}, TERN_E_PROXY_DENIED, "HTTP 403 No"},
+    {"http", {{T("\5\0")}, {NULL, 1}}, TERN_E_PROXY, "middle"},
+    {"http", {{NULL, 0}}, TERN_E_PROXY, "without an answer"},
+    {"http", {{T("")}}, TERN_E_TIMEOUT, "does not answer in time"},
+    {"socks5", {{T("\5")}}, TERN_E_TIMEOUT, "does not answer in time"},
+  };
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const tern_error *e;
+    tern_status status = TERN_E_AGAIN;
+    char proxy[120];
+    size_t at = 0, k;
+    int port;
+
+    set_up("127.0.0.1", "n", 0);
+    assert_int_equal(sscanf(b.url, "smtp://mail.test:%d", &port), 1);
+    snprintf(proxy, sizeof proxy, "%s://ann:" HIDDEN "@127.0.0.1:%d", cases[i].scheme, port);
+    assert_int_equal(tern_client_set_proxy(b.client, proxy), TERN_OK);
+    if (cases[i].status == TERN_E_TIMEOUT) tern_client_set_timeout(b.client, TERN_PHASE_CONNECT, 60);
+    assert_int_equal(tern_client_connect(b.client, b.url), TERN_E_AGAIN);
+    for (k = 0; k < 2000 && status == TERN_E_AGAIN; k++) {
+      struct pollfd p = {b.listener, POLLIN, 0};
+      char in[512];
+
+      status = tern_client_step(b.client);
+      if (b.peer < 0 && poll(&p, 1, 0) == 1) b.peer = accept(b.listener, NULL, NULL);
+      if (b.peer >= 0 && at < 4 && recv(b.peer, in, sizeof in, MSG_DONTWAIT) > 0) {
+        const turn *t = &cases[i].turns[at++];
+
+        if (t->octets == NULL) {
+          close(b.peer);
+          b.peer = -1;
+          at = 4;
+        } else if (t->len > 0) {
+          assert_int_equal(send(b.peer, t->octets, t->len, MSG_NOSIGNAL), t->len);
+          if (at < 4 && t[1].octets == NULL && t[1].len == 1) { /* and closes at once */
+            close(b.peer);
+            b.peer = -1;
+            at = 4;
+          }
+        }
+      }
+      p.fd = tern_client_fd(b.client);
+      p.events = (short)((tern_client_wants(b.client) & TERN_WRITE) != 0 ? POLLOUT : POLLIN);
+      if (status == TERN_E_AGAIN) (void)poll(&p, 1, 5);
+    }
+    e = tern_client_error(b.client);
+    if (status != cases[i].status) print_error("%u: %s %s\n", (unsigned)i, tern_status_name(status), tern_error_text(e));
+    assert_int_equal(status, cases[i].status);
+    assert_non_null(strstr(status == TERN_OK ? "" : tern_error_text(e), cases[i].words));
+    assert_null(strstr(tern_error_text(e), HIDDEN));
+    if (status != TERN_OK) {
+      assert_non_null(strstr(tern_error_text(e), "proxy 127.0.0.1 port"));
+      assert_int_equal(tern_error_phase(e), TERN_PHASE_CONNECT);
+    }
+    assert_int_equal(b.dns.asked, 0); /* the name is the proxy's business */
+    dns_server_move(&b.dns);
+    assert_int_equal(b.dns.asked, 0);
+    tear_down();
+  }
+}
+
+static void test_proxy_urls(void **state)
+{
+  static const struct {
+    const char *url;
+    tern_status status;
+    uint32_t field;
+  } cases[] = {
+    {"", TERN_OK, 0},
+    {"socks5://127.0.0.1", TERN_OK, 0},
+    {"socks5h://[::1]:1080", TERN_OK, 0},
+    {"http://proxy.test:3128/", TERN_OK, 0},
+    {"http://ann:pw@proxy.test:3128", TERN_OK, 0},
+    {"http://proxy.test", TERN_E_URL, TERN_FIELD_URL_PORT},
+    {"https://proxy.test:443", TERN_E_URL, TERN_FIELD_URL_SCHEME},
+    {"socks4://proxy.test", TERN_E_URL, TERN_FIELD_URL_SCHEME},
+    {"smtp://proxy.test", TERN_E_URL, TERN_FIELD_URL_SCHEME},
+    {"proxy.test:1080", TERN_E_URL, TERN_FIELD_URL_SCHEME},
+    {"socks5://", TERN_E_URL, TERN_FIELD_URL_HOST},
+    {"socks5://proxy.test?tls=none", TERN_E_URL, TERN_FIELD_URL_QUERY},
+    {"http://proxy.test:3128/x", TERN_E_URL, TERN_FIELD_URL_PATH},
+    {"http://a%3Ab:pw@proxy.test:3128", TERN_E_CREDENTIALS, TERN_FIELD_URL_USER},
+    {"socks5://a%0Ab:pw@proxy.test:3128", TERN_E_URL, TERN_FIELD_URL_USER},
+  };
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tern_client *c = tern_client_new(NULL);
+
+    assert_int_equal(tern_client_set_proxy(c, cases[i].url), cases[i].status);
+    if (cases[i].status != TERN_OK) { /* it sticks until connect */
+      assert_int_equal(tern_client_connect(c, "smtp://127.0.0.1"), cases[i].status);
+      assert_int_equal(tern_error_field(tern_client_error(c)), cases[i].field);
+    }
+    tern_client_free(c);
+  }
+  {
+    tern_client *c = tern_client_new(NULL);
+
+    assert_int_equal(tern_client_set_proxy(c, "socks5://127.0.0.1"), TERN_OK);
+    assert_int_equal(tern_client_connect(c, "lmtp+unix:/nowhere"), TERN_E_CONFIG);
+    assert_int_equal(tern_client_set_local(c, "nonsense", NULL), TERN_E_ARGUMENT);
+    assert_int_equal(tern_client_connect(c, "smtp://127.0.0.1"), TERN_E_ARGUMENT);
+    assert_int_equal(tern_error_field(tern_client_error(c)), TERN_FIELD_LOCAL);
+    tern_client_free(c);
+  }
+}
+
 /* A blocking client with a resolver asks it too. */
 static volatile int stop;
 
@@ -219,6 +360,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_stepped),
     cmocka_unit_test(test_ends),
+    cmocka_unit_test(test_proxy),
+    cmocka_unit_test(test_proxy_urls),
     cmocka_unit_test(test_blocking),
   };
 

@@ -233,6 +233,71 @@ static void test_late(void **state)
   close_place(&live);
 }
 
+/* Where attempts leave from; and what cannot be such a place. */
+static void test_local(void **state)
+{
+  static const struct {
+    const char *addresses, *interface;
+    tern_status read, status;
+    const char *words; /* the peer's view of us, or of the notes */
+  } cases[] = {
+    {"127.0.0.5", NULL, TERN_OK, TERN_OK, "127.0.0.5 port"},
+    {" ::1  127.0.0.5 ", "", TERN_OK, TERN_OK, "127.0.0.5 port"},
+    {NULL, "lo", TERN_OK, TERN_OK, "127.0.0.1 port"},
+    {"127.0.0.6", "lo", TERN_OK, TERN_OK, "127.0.0.6 port"},
+    {NULL, NULL, TERN_OK, TERN_OK, "127.0.0.1 port"},
+    {"", "", TERN_OK, TERN_OK, "127.0.0.1 port"},
+    {"192.0.2.77", NULL, TERN_OK, TERN_E_LOCAL, "the local end: "},
+    {"::1", NULL, TERN_OK, TERN_E_LOCAL, "the local end: no address of this family"},
+    {NULL, "nosuchif0", TERN_OK, TERN_E_LOCAL, "the local end: "},
+    {"127.0.0.5 127.0.0.6", NULL, TERN_E_ARGUMENT, 0, NULL},
+    {"localhost", NULL, TERN_E_ARGUMENT, 0, NULL},
+    {"127.0.0.5:25", NULL, TERN_E_ARGUMENT, 0, NULL},
+    {"127.0.0.5,::1", NULL, TERN_E_ARGUMENT, 0, NULL},
+    {NULL, "a name", TERN_E_ARGUMENT, 0, NULL},
+    {NULL, "a/b", TERN_E_ARGUMENT, 0, NULL},
+    {NULL, "sixteen-octets-xx", TERN_E_ARGUMENT, 0, NULL},
+  };
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tern__race *race = tern__race_new(NULL, 1, 1000);
+    tern__notes notes = no_notes;
+    tern__local local, before;
+    tern__sockaddr peer;
+    socklen_t size = sizeof peer;
+    char name[512];
+    int sliced, fd, server;
+    place live;
+
+    memset(&local, 0, sizeof local);
+    before = local;
+    assert_int_equal(tern__local_read(&local, cases[i].addresses, cases[i].interface), cases[i].read);
+    if (cases[i].read != TERN_OK) {
+      assert_memory_equal(&local, &before, sizeof local);
+      tern__race_free(race);
+      continue;
+    }
+    open_place(&live, "127.0.0.1", 'l');
+    tern__race_add(race, &live.address);
+    tern__race_set_local(race, &local);
+    assert_int_equal(settle(race, 1000, &notes), cases[i].status);
+    fd = tern__race_take(race, &sliced);
+    snprintf(name, sizeof name, "%s", notes.text);
+    if (fd >= 0) {
+      server = accept(live.listener, &peer.any, &size);
+      tern__sockaddr_name(&peer, name, sizeof name);
+      close(server);
+      close(fd);
+    }
+    if (strstr(name, cases[i].words) == NULL) print_error("%u: %s\n", (unsigned)i, name);
+    assert_non_null(strstr(name, cases[i].words));
+    tern__race_free(race);
+    close_place(&live);
+  }
+}
+
 /* Over the most, and more than there may be at all. */
 static void test_most(void **state)
 {
@@ -323,7 +388,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_order), cmocka_unit_test(test_families), cmocka_unit_test(test_late),
-    cmocka_unit_test(test_most),  cmocka_unit_test(test_gather),
+    cmocka_unit_test(test_local), cmocka_unit_test(test_most),     cmocka_unit_test(test_gather),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,7 @@ typedef int32_t tern_status;
 #define TERN_E_NAME (-110)        /* an EHLO name that is neither a domain nor an address literal */
 #define TERN_E_CREDENTIALS (-111) /* user, password or token with octets that cannot be used */
 #define TERN_E_RANDOM (-112)      /* the source of randomness failed or is missing */
+#define TERN_E_LOCAL (-113)       /* the local address or interface cannot be used */
 
 /* -2xx: the mail */
 #define TERN_E_ADDRESS (-201)         /* no mailbox of RFC 5321 4.1.2 / RFC 6531 3.3 */
@@ -83,6 +84,10 @@ typedef int32_t tern_status;
 #define TERN_E_NULL_MX (-307)  /* the domain takes no mail (RFC 7505) */
 #define TERN_E_IN_DOUBT (-308) /* the final octet was handed over and no final reply was read:
                                   the message may have been delivered */
+#define TERN_E_PROXY (-309)        /* the proxy failed to connect, or closed */
+#define TERN_E_PROXY_AUTH (-310)   /* the proxy wants credentials, or refused them */
+#define TERN_E_PROXY_DENIED (-311) /* the proxy's rules forbid this connection */
+#define TERN_E_PROXY_REPLY (-312)  /* what the proxy sent is no answer of its protocol */
 
 /* -4xx: TLS and trust */
 #define TERN_E_TLS_NOT_OFFERED (-401)   /* TLS is required and STARTTLS is not offered */
@@ -252,7 +257,8 @@ TERN_API size_t tern_reply_queue_id(const tern_reply *reply, char *out, size_t c
 #define TERN_FIELD_KEY 23u
 #define TERN_FIELD_EXTENSION 24u
 #define TERN_FIELD_VRFY 25u
-#define TERN_FIELDS 26u /* of this block; others follow in blocks of their own */
+#define TERN_FIELD_LOCAL 26u
+#define TERN_FIELDS 27u /* of this block; others follow in blocks of their own */
 /* of a composed message */
 #define TERN_FIELD_FROM 40u
 #define TERN_FIELD_SENDER 41u

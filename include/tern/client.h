@@ -165,6 +165,20 @@ TERN_API tern_status tern_client_set_eager(tern_client *c, uint32_t on);
  * client does, and keeps its timeouts. TERN_E_UNSUPPORTED in a build without lib/resolve, where both
  * leave it to the system and block. */
 TERN_API tern_status tern_client_set_resolver(tern_client *c, tern_resolver *resolver);
+/* Where connections leave from. addresses: of this host, "192.0.2.1", "2001:db8::1" or one of each separated
+ * by a blank (then a server's address of a family without one is not tried); interface: its name, which
+ * may need a privilege. Each NULL: the system's choice. Holds for connections to servers and proxies, not
+ * for Unix sockets and questions to name servers. TERN_E_ARGUMENT; TERN_E_UNSUPPORTED (interface; builds
+ * without sockets). Connecting is TERN_E_LOCAL where no address could be tried because of it. */
+TERN_API tern_status tern_client_set_local(tern_client *c, const char *addresses, const char *interface);
+/* Reaches servers through a proxy, socks5://[user:password@]host[:1080] (RFC 1928, 1929) or
+ * http://[user:password@]host:port (CONNECT, with Basic); copied; NULL or "": none. The proxy resolves the
+ * server's name; there is never a connection without it, and TLS is with the server, as always. User and
+ * password cross the way to the proxy in clear, as its protocol has it. No environment variable is read.
+ * TERN_E_URL, TERN_E_CREDENTIALS: too long, or with control octets; TERN_E_UNSUPPORTED. Connecting:
+ * TERN_E_PROXY, TERN_E_PROXY_AUTH, TERN_E_PROXY_DENIED, TERN_E_PROXY_REPLY; TERN_E_CONNECT and
+ * TERN_E_TIMEOUT where the proxy says so of the server; TERN_E_CONFIG for lmtp+unix:. */
+TERN_API tern_status tern_client_set_proxy(tern_client *c, const char *url);
 TERN_API tern_status tern_client_set_mechanisms(tern_client *c, const tern_mechanism *const *table);
 TERN_API tern_status tern_client_set_trace(tern_client *c, tern_trace trace, void *user);
 /* Randomness for SCRAM where the build has no sockets (else the host's). */

@@ -11,6 +11,9 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "protocol/command.h"
+#ifndef TERN_NO_SOCKETS
+#include "transport/proxy.h"
+#endif
 
 /* ---- life ------------------------------------------------------------------------------------------*/
 tern_client *tern_client_new(const tern_allocator *mem)
@@ -72,6 +75,7 @@ void tern_client_free(tern_client *c)
   tern__trust_free(c->trust);
   tern__login_clear(&c->login);
   tern__url_free(&c->url, c->mem);
+  tern__url_free(&c->proxy, c->mem);
   tern__security_free(&c->security, c->mem);
   drop_strings(c);
   tern__free(c->mem, c, sizeof *c);
@@ -248,6 +252,52 @@ tern_status tern_client_set_resolver(tern_client *c, tern_resolver *resolver)
   c->resolver = resolver;
   return TERN_OK;
 }
+
+#ifndef TERN_NO_SOCKETS
+tern_status tern_client_set_local(tern_client *c, const char *addresses, const char *interface)
+{
+  tern_status st;
+
+  if (!c) return TERN_E_NOMEM;
+  st = tern__local_read(&c->local, addresses, interface);
+  return st == TERN_OK ? st : wrong(c, st, TERN_FIELD_LOCAL, NULL, 0);
+}
+
+tern_status tern_client_set_proxy(tern_client *c, const char *url)
+{
+  tern__url proxy;
+  tern__proxy *trial = NULL;
+  tern_status st;
+
+  if (!c) return TERN_E_NOMEM;
+  memset(&proxy, 0, sizeof proxy);
+  if (url && url[0]) {
+    st = tern__url_parse_proxy(&proxy, c->mem, url, &c->setting);
+    if (st != TERN_OK) return st;
+    st = tern__proxy_new(c->mem, proxy.proxy, "host", 25, proxy.user, proxy.password, &trial);
+    tern__proxy_free(trial);
+    if (st != TERN_E_AGAIN) {
+      tern__url_free(&proxy, c->mem);
+      return wrong(c, st, TERN_FIELD_URL_USER, NULL, 0);
+    }
+  }
+  tern__url_free(&c->proxy, c->mem);
+  c->proxy = proxy;
+  return TERN_OK;
+}
+#else
+tern_status tern_client_set_local(tern_client *c, const char *addresses, const char *interface)
+{
+  (void)addresses, (void)interface;
+  return c ? wrong(c, TERN_E_UNSUPPORTED, TERN_FIELD_LOCAL, NULL, 0) : TERN_E_NOMEM;
+}
+
+tern_status tern_client_set_proxy(tern_client *c, const char *url)
+{
+  (void)url;
+  return c ? wrong(c, TERN_E_UNSUPPORTED, TERN_FIELD_NONE, NULL, 0) : TERN_E_NOMEM;
+}
+#endif
 
 tern_status tern_client_set_trace(tern_client *c, tern_trace trace, void *user)
 {

@@ -57,6 +57,10 @@ struct tern_client {
   char *ehlo_name;
   const tern_mechanism *const *mechanisms;
   tern_resolver *resolver; /* borrowed; NULL: none was given */
+  tern__url proxy;         /* host NULL: none */
+#ifndef TERN_NO_SOCKETS
+  tern__local local;
+#endif
   tern_trace trace;
   void *trace_user;
   uint32_t mask;

@@ -12,26 +12,43 @@
 #include "base/ascii.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
+#ifndef TERN_NO_SOCKETS
+#include "transport/proxy.h"
+#endif
+
+typedef struct scheme scheme;
 
 typedef struct parser {
+  const scheme *schemes; /* that are understood, up to one without a name */
+  const char *expected;  /* said where it is none of them */
   tern__url *url;
   const char *text; /* the caller's */
   tern_error *error;
 } parser;
 
-typedef struct scheme {
+struct scheme {
   const char *name; /* up to where the authority or path begins */
   uint32_t tls;
   uint8_t lmtp;
   uint8_t local; /* a path follows, not an authority */
-} scheme;
+  uint8_t proxy; /* which kind */
+};
 
 static const scheme schemes[] = {
-    {"smtp://", TERN_TLS_REQUIRED, 0, 0},
-    {"smtps://", TERN_TLS_IMPLICIT, 0, 0},
-    {"lmtp://", TERN_TLS_NONE, 1, 0},
-    {"lmtp+unix:", TERN_TLS_NONE, 1, 1},
+    {"smtp://", TERN_TLS_REQUIRED, 0, 0, 0},
+    {"smtps://", TERN_TLS_IMPLICIT, 0, 0, 0},
+    {"lmtp://", TERN_TLS_NONE, 1, 0, 0},
+    {"lmtp+unix:", TERN_TLS_NONE, 1, 1, 0},
+    {NULL, 0, 0, 0, 0},
 };
+#ifndef TERN_NO_SOCKETS
+static const scheme proxies[] = {
+    {"socks5://", TERN_TLS_NONE, 0, 0, TERN__PROXY_SOCKS5},
+    {"socks5h://", TERN_TLS_NONE, 0, 0, TERN__PROXY_SOCKS5},
+    {"http://", TERN_TLS_NONE, 0, 0, TERN__PROXY_HTTP},
+    {NULL, 0, 0, 0, 0},
+};
+#endif
 
 static tern_status refuse(const parser *p, uint32_t field, size_t position, const char *detail)
 {
@@ -169,6 +186,10 @@ static tern_status take_authority(const parser *p, size_t from, size_t to)
   if (st == TERN_OK && end < to) st = take_port(p, end + 1, to);
   if (st == TERN_OK && p->url->lmtp && !p->url->port)
     return refuse(p, TERN_FIELD_URL_PORT, to, "lmtp:// needs a port");
+#ifndef TERN_NO_SOCKETS
+  if (st == TERN_OK && p->url->proxy == TERN__PROXY_HTTP && !p->url->port)
+    return refuse(p, TERN_FIELD_URL_PORT, to, "http:// needs the proxy's port");
+#endif
   return st;
 }
 
@@ -182,6 +203,7 @@ static tern_status take_query(const parser *p, size_t from, size_t to)
                {"tls=none", TERN_TLS_NONE}};
   size_t i;
 
+  if (p->url->proxy) return refuse(p, TERN_FIELD_URL_QUERY, from, "a proxy takes no query");
   if (p->url->tls == TERN_TLS_IMPLICIT)
     return refuse(p, TERN_FIELD_URL_QUERY, from, "smtps:// is TLS: it takes no query");
   for (i = 0; i < sizeof modes / sizeof modes[0]; i++)
@@ -196,22 +218,18 @@ static tern_status take_query(const parser *p, size_t from, size_t to)
 static tern_status take_all(const parser *p)
 {
   const char *text = p->text;
-  const scheme *s = NULL;
-  size_t i, from = 0, query, end = strlen(text), path;
+  const scheme *s;
+  size_t from = 0, query, end = strlen(text), path;
   tern_status st;
 
-  for (i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-    size_t n = strlen(schemes[i].name);
-    if (end >= n && tern__same(text, n, schemes[i].name)) {
-      s = &schemes[i];
-      from = n;
-    }
+  for (s = p->schemes; s->name; s++) {
+    from = strlen(s->name);
+    if (end >= from && tern__same(text, from, s->name)) break;
   }
-  if (!s)
-    return refuse(p, TERN_FIELD_URL_SCHEME, 0,
-                  "it begins with none of smtp://, smtps://, lmtp://, lmtp+unix:/");
+  if (!s->name) return refuse(p, TERN_FIELD_URL_SCHEME, 0, p->expected);
   p->url->tls = s->tls;
   p->url->lmtp = s->lmtp;
+  p->url->proxy = s->proxy;
   query = find(text, from, end, "?");
   if (s->local) {
     if (from == query || text[from] != '/')
@@ -226,10 +244,9 @@ static tern_status take_all(const parser *p)
   return st == TERN_OK && query < end ? take_query(p, query + 1, end) : st;
 }
 
-tern_status tern__url_parse(tern__url *url, const tern_allocator *mem, const char *text,
-                            tern_error *error)
+static tern_status parse(parser p, tern__url *url, const tern_allocator *mem, const char *text,
+                         tern_error *error)
 {
-  parser p;
   tern_status st;
 
   memset(url, 0, sizeof *url);
@@ -252,6 +269,28 @@ tern_status tern__url_parse(tern__url *url, const tern_allocator *mem, const cha
   if (st != TERN_OK) tern__url_free(url, mem);
   return st;
 }
+
+tern_status tern__url_parse(tern__url *url, const tern_allocator *mem, const char *text,
+                            tern_error *error)
+{
+  static const parser server = {
+      schemes, "it begins with none of smtp://, smtps://, lmtp://, lmtp+unix:/", NULL, NULL, NULL};
+
+  return parse(server, url, mem, text, error);
+}
+
+#ifndef TERN_NO_SOCKETS
+tern_status tern__url_parse_proxy(tern__url *url, const tern_allocator *mem, const char *text,
+                                  tern_error *error)
+{
+  static const parser proxy = {proxies, "it begins with none of socks5://, socks5h://, http://", NULL,
+                               NULL, NULL};
+  tern_status st = parse(proxy, url, mem, text, error);
+
+  if (st == TERN_OK && !url->port) url->port = 1080; /* RFC 1928 section 3 */
+  return st;
+}
+#endif
 
 uint32_t tern__url_port(const tern__url *url, uint32_t tls)
 {

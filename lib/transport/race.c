@@ -11,15 +11,17 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <tern/transport.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/words.h"
 
 #define NAME_SIZE 96u
 
-enum state { WAITING, GOING, OVER };
+enum state { WAITING, GOING, UNTIED, OVER }; /* UNTIED: it could not leave from the local end */
 
 typedef struct entry {
   tern__sockaddr address;
@@ -41,6 +43,8 @@ struct tern__race {
   uint32_t going;
   uint32_t last;    /* the entry that was begun with last, then the winner */
   uint32_t refused; /* attempts that ended otherwise than by time */
+  uint32_t untied;  /* of them, because of the local end */
+  const tern__local *local;
   uint8_t started;
   uint8_t expect;
   uint8_t blocks; /* the only attempt is made by a socket that blocks for a slice */
@@ -82,6 +86,11 @@ void tern__race_expect(tern__race *race, uint32_t more)
   race->expect = more != 0;
 }
 
+void tern__race_set_local(tern__race *race, const tern__local *local)
+{
+  race->local = local->given ? local : NULL;
+}
+
 void tern__race_set_slice(tern__race *race, uint32_t ms)
 {
   race->slice = ms;
@@ -91,13 +100,19 @@ void tern__race_set_slice(tern__race *race, uint32_t ms)
 
 static void note(tern__notes *notes, const entry *e, int error)
 {
-  char who[NAME_SIZE];
+  char who[NAME_SIZE], what[NAME_SIZE], number[24];
 
   tern__sockaddr_name(&e->address, who, sizeof who);
-  if (error != 0)
+  if (e->state == UNTIED) {
+    (void)snprintf(what, sizeof what, "the local end: %s",
+                   error == EAFNOSUPPORT ? "no address of this family was given"
+                                         : tern__words_errno(error, number, sizeof number));
+    tern__notes_add(notes, who, what);
+  } else if (error != 0) {
     tern__notes_errno(notes, who, error);
-  else
+  } else {
     tern__notes_add(notes, who, "timed out");
+  }
 }
 
 static void shut(entry *e)
@@ -111,6 +126,7 @@ static void fail(tern__race *race, entry *e, int error, tern__notes *notes, uint
   note(notes, e, error);
   shut(e);
   if (e->state == GOING) race->going--;
+  if (e->state == UNTIED) race->untied++;
   e->state = OVER;
   race->refused += error != 0;
   race->next = now; /* RFC 8305 section 5: the next need not wait */
@@ -149,6 +165,9 @@ static int begin(tern__race *race, entry *e, tern__notes *notes, uint64_t now)
   if (!race->blocks) e->fd = tern__socket(e->address.any.sa_family, SOCK_STREAM);
   if (e->fd < 0) {
     error = errno;
+  } else if (race->local != NULL &&
+             (error = tern__local_apply(race->local, e->fd, e->address.any.sa_family)) != 0) {
+    e->state = UNTIED;
   } else if (connect(e->fd, &e->address.any, tern__sockaddr_length(&e->address)) == 0) {
     return 1;
   } else if (errno != EINPROGRESS && errno != EINTR) { /* interrupted, it goes on by itself (POSIX) */
@@ -213,6 +232,13 @@ static tern_status expire(tern__race *race, tern__notes *notes, uint64_t now)
   return race->ended;
 }
 
+/* Nothing is left to try. */
+static tern_status exhaust(tern__race *race)
+{
+  race->ended = race->untied != 0 && race->untied == race->begun ? TERN_E_LOCAL : TERN_E_CONNECT;
+  return race->ended;
+}
+
 tern_status tern__race_step(tern__race *race, uint64_t now, tern__notes *notes)
 {
   entry *e;
@@ -232,8 +258,7 @@ tern_status tern__race_step(tern__race *race, uint64_t now, tern__notes *notes)
     if (e != NULL) return win(race, e);
   }
   if (race->going > 0 || race->expect || choose(race) != NULL) return TERN_E_AGAIN;
-  race->ended = TERN_E_CONNECT;
-  return race->ended;
+  return exhaust(race);
 }
 
 /* ---- getters --------------------------------------------------------------------------------------*/

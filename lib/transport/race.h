@@ -16,6 +16,7 @@
 #include "base/gather.h"
 #include "base/notes.h"
 #include "base/socket.h"
+#include "transport/local.h"
 
 #define TERN__RACE_DELAY 250u /* ms between the starts of two attempts (RFC 8305 section 8) */
 #define TERN__RACE_MOST 32u   /* addresses of one host */
@@ -29,13 +30,15 @@ tern__race *tern__race_new(const tern_allocator *mem, uint32_t most, uint32_t ti
 void tern__race_add(tern__race *race, const tern__sockaddr *address);
 /* 1: more addresses may be added, so that running out of them is no end yet. Off at first. */
 void tern__race_expect(tern__race *race, uint32_t more);
+/* Where all attempts leave from; borrowed until the end. */
+void tern__race_set_local(tern__race *race, const tern__local *local);
 /* For a caller that would only wait: connect may block for up to ms at a time where there is one address
  * and no more to come. */
 void tern__race_set_slice(tern__race *race, uint32_t ms);
 /* Begins attempts in the order of their addresses, the families in turn, each 250 ms after the one before
  * or as soon as that has failed; all stay under way until one stands. TERN_E_AGAIN; TERN_OK: connected;
  * TERN_E_CONNECT: none accepted, or there was no address; TERN_E_TIMEOUT: the time passed, and nothing
- * else was wrong. An end is final. Each failure is added to notes, as "address: what". */
+ * else was wrong; TERN_E_LOCAL: no attempt could leave from where it should. An end is final. Each failure is added to notes, as "address: what". */
 tern_status tern__race_step(tern__race *race, uint64_t now, tern__notes *notes);
 /* Adds the sockets under way. */
 void tern__race_gather(const tern__race *race, tern__gather *g);

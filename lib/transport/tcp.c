@@ -373,6 +373,12 @@ uint64_t tern__tcp_deadline(const tern__tcp *tcp)
   return tcp->dialling->nap < tcp->dialling->deadline ? tcp->dialling->nap : tcp->dialling->deadline;
 }
 
+void tern__tcp_set_local(tern__tcp *tcp, const tern__local *local)
+{
+  if (tcp->dialling != NULL && tcp->dialling->race != NULL)
+    tern__race_set_local(tcp->dialling->race, local);
+}
+
 void tern__tcp_set_slice(tern__tcp *tcp, uint32_t ms)
 {
 #if defined(__linux__)

@@ -15,6 +15,7 @@
 #include <tern/transport.h>
 
 #include "base/socket.h"
+#include "transport/local.h"
 
 typedef struct tern__tcp tern__tcp;
 
@@ -35,6 +36,8 @@ void tern__tcp_feed(tern__tcp *tcp, const tern__sockaddr *address);
  * blocks. */
 tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uint32_t timeout,
                                 tern__tcp **tcp);
+/* Before the first step: where the connection leaves from, borrowed until it stands. Not for Unix. */
+void tern__tcp_set_local(tern__tcp *tcp, const tern__local *local);
 /* For a caller that would only wait: before the first step, lets connect and tern__tcp_read_wait
  * block for up to ms at a time, which saves the waiting a system call each. Linux; elsewhere
  * nothing, and tern__tcp_slice stays 0. The transport's own read and write never block. */
@@ -43,7 +46,8 @@ uint32_t tern__tcp_slice(const tern__tcp *tcp);
 /* Reads as the transport does, but waits for a slice first; TERN_E_AGAIN: none came, or a signal. */
 tern_status tern__tcp_read_wait(tern__tcp *tcp, uint8_t *octets, size_t cap, size_t *len);
 /* Lets the addresses race as tern__race_step says. TERN_E_AGAIN; TERN_OK: connected; TERN_E_CONNECT:
- * none accepted; TERN_E_TIMEOUT: the time passed; TERN_E_NOMEM. An end is final: further steps answer
+ * none accepted; TERN_E_TIMEOUT: the time passed; TERN_E_LOCAL: see
+ * there; TERN_E_NOMEM. An end is final: further steps answer
  * the same. */
 tern_status tern__tcp_connect_step(tern__tcp *tcp, uint64_t now);
 /* While connecting: what to poll (-1: nothing, only wait; it may stand for several sockets and changes from
