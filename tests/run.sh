@@ -27,6 +27,7 @@ steps=("$@")
   package
   delivery
   bench
+  proxy
   real
 )
 passed=0 failed=0 updated=
@@ -142,6 +143,13 @@ bench() {
   tests/bench/install.sh --tools || return 1
   with36 && build gcc36 && ninja -C "$B/gcc36" bench-programs && python3 tests/bench/counts.py "$programs" --prepare &&
     "${sudo[@]}" unshare -n bash -c 'ip link set lo up && PYTHONDONTWRITEBYTECODE=1 exec python3 tests/bench/counts.py "$1"' - "$programs"
+}
+
+proxy_what="through real proxies: microsocks, Dante, tinyproxy, Squid"
+proxy() {
+  need microsocks dante-server tinyproxy squid openssl iproute2 util-linux || return 1
+  with36 && build gcc36 &&
+    "${sudo[@]}" unshare -nm bash -c 'ip link set lo up && exec python3 tests/proxy/run.py "$1"' - "$B/gcc36/examples/tern-send"
 }
 
 real_what="real servers on loopback; signed messages through Postfix and Exim, verified"

@@ -17,6 +17,7 @@
 #include "compose.h"
 #include "direct.h"
 #include "json.h"
+#include "network.h"
 #include "options.h"
 #include "sendmail.h"
 #include "spool.h"
@@ -31,6 +32,7 @@ typedef struct program {
   void *content_user;
   tern_dkim *dkim; /* where the message is to be signed */
   tern_client *client;
+  tern_resolver *resolver; /* of --resolver; NULL: the host's */
   tern_mail *mail;
   const tern_error *error; /* of the last message tried, or of what kept it from being tried */
   tern_status status;      /* where there is no error record: a usage error, a file */
@@ -157,7 +159,9 @@ static int set_up_client(program *p)
 {
   const options *o = &p->o;
   tern_client *c = p->client;
+  tern_status st = network_set_up(o, c, &p->resolver, p->problem);
 
+  if (st != TERN_OK) return fail(p, st, tern_status_sysexit(st), p->problem);
   tern_client_set_blocking(c, 0);
   tern_client_set_ca(c, o->ca);
   tern_client_set_certificate(c, o->cert, o->key);
@@ -637,7 +641,7 @@ static int run(program *p, int argc, char **argv)
     return fail(p, p->o.is_config_error ? TERN_E_CONFIG : TERN_E_ARGUMENT,
                 p->o.is_config_error ? 78 : 64, p->o.problem);
   if (p->o.help || p->o.version) return 0;
-  if (p->o.url_password)
+  if (p->o.url_password || p->o.proxy_password)
     fputs("tern-send: warning: a password in the URL can be seen by others on this machine; "
           "--password-file is safer\n", stderr);
   if (!p->client || !p->mail) return fail(p, TERN_E_NOMEM, 74, "no memory");
@@ -671,6 +675,9 @@ int main(int argc, char **argv)
   direct_free(&p.direct);
 #endif
   tern_client_free(p.client);
+#ifndef TERN_NO_DIRECT
+  tern_resolver_free(p.resolver);
+#endif
   tern_mail_free(p.mail);
   tern_ready_free(p.ready);
   tern_dkim_free(p.dkim);

@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include "config.h"
+#include "network.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ enum {
   O_DSN, O_RET, O_ENVID, O_REPEAT, O_TRACE, O_JSON, O_HELP, O_VERSION, O_CONFIG, O_DOMAIN, O_ALIASES,
   O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML, O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC,
   O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_MX, O_RESOLVER,
-  O_MX_PORT, O_TLS_POLICY, O_ALLOW_PRIVATE, O_BOUNCE, O_TLSRPT, O_DISCOVER
+  O_MX_PORT, O_TLS_POLICY, O_ALLOW_PRIVATE, O_BOUNCE, O_TLSRPT, O_DISCOVER, O_PROXY, O_PROXY_ENV, O_LOCAL,
+  O_INTERFACE
 };
 
 typedef struct option {
@@ -82,6 +84,10 @@ static const option table[] = {
     {"--bounce", 2, O_BOUNCE},
     {"--tlsrpt", 2, O_TLSRPT},
     {"--discover", 0, O_DISCOVER},
+    {"--proxy", 2, O_PROXY},
+    {"--proxy-env", 0, O_PROXY_ENV},
+    {"--local", 2, O_LOCAL},
+    {"--interface", 2, O_INTERFACE},
 };
 
 void options_help(void)
@@ -97,6 +103,10 @@ void options_help(void)
        "  --tls-policy auto|none|may|encrypt|verify|dane|sts\n"
        "  --bounce FILE        a report (RFC 3464) of who was refused   --tlsrpt FILE  RFC 8460's\n"
        "  --discover           the server that the sender's domain names, instead of --server\n"
+       "The way there\n"
+       "  --proxy URL          socks5://[user:pass@]host[:port] or http://[user:pass@]host:port\n"
+       "  --proxy-env          the proxy that ALL_PROXY names\n"
+       "  --local ADDR  --interface NAME  where to leave from   --resolver ADDR[:PORT]  whom to ask\n"
        "Envelope\n"
        "  --from ADDR          the reverse-path; '' is the null one\n"
        "  --to ADDR            a recipient, as a bare one; repeatable\n"
@@ -333,6 +343,10 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_DKIM_KEY: o->dkim_key = value; return 0;
     case O_DKIM_DOMAIN: o->dkim_domain = value; return 0;
     case O_DKIM_SELECTOR: o->dkim_selector = value; return 0;
+    case O_PROXY: return o->proxy ? bad(o, "given twice", name) : network_take_proxy(o, value);
+    case O_PROXY_ENV: o->proxy_env = 1; return 0;
+    case O_LOCAL: o->local = value; return 0;
+    case O_INTERFACE: o->interface = value; return 0;
     case O_HELP: o->help = 1; return 0;
     case O_VERSION: o->version = 1; return 0;
     default: return take_direct(o, id, name, value);
@@ -534,6 +548,10 @@ int options_read(options *o, int argc, char **argv)
   if (o->mx && (o->server_given || o->discover)) return bad(o, "--mx goes without --server and --discover", NULL);
   if (o->mx && (o->user_given || o->password_file || o->token_file || o->mechanism || o->cert || o->insecure))
     return bad(o, "--mx goes without credentials and --insecure", NULL);
+  if (o->proxy && o->proxy_env) return bad(o, "--proxy and --proxy-env exclude one another", NULL);
+  if (o->proxy_env && network_take_proxy_env(o)) return -1;
+  if (o->mx && (o->proxy || o->local || o->interface))
+    return bad(o, "--mx goes without --proxy, --local and --interface", NULL);
   if (o->key && !o->cert) return bad(o, "--key needs --cert", NULL);
   if (!o->to_count && !o->cc_count && !o->bcc_count && !o->from_header)
     return bad(o, "no recipient: name one, or give -t", NULL);
@@ -546,6 +564,8 @@ void options_free(options *o)
   forget(o->token);
   forget(o->server);
   forget(o->url_password);
+  forget(o->proxy);
+  free(o->proxy);
   free(o->url_user);
   free(o->url_password);
   free(o->password);

@@ -69,6 +69,12 @@ typedef struct options {
   const char *bounce;
   const char *tlsrpt;
   uint32_t mx_port;
+  /* the way to the server */
+  char *proxy; /* allocated, wiped by options_free */
+  int proxy_env;
+  int proxy_password; /* one stood in argv */
+  const char *local;
+  const char *interface;
   int server_given; /* as an option */
   int user_given;
   /* configuration files */
