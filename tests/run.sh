@@ -22,6 +22,7 @@ steps=("$@")
   m32
   amalgamation
   firmware
+  qemu
   fuzz
   install
   package
@@ -94,6 +95,14 @@ amalgamation() { build notls -Dtls=disabled && tests/amalgamation.sh "$B/notls" 
 
 firmware_what="Cortex-M3: sizes, undefined symbols, .data and .bss"
 firmware() { tests/size.sh "$B/firmware" && echo "1 passed, 0 failed"; }
+
+qemu_what="the firmware of examples/firmware on two emulated boards, against a server on loopback"
+qemu() {
+  local source
+  need qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi make openssl liblwip-dev &&
+    gcc -std=gnu99 -Wall -Wextra -Werror -Iinclude -I/usr/include/lwip -c examples/firmware/lwip.c -o "$B/lwip.o" && echo "1 passed, 0 failed" &&
+    source=$(tests/firmware/mbedtls-source.sh "$cache/tern/mbedtls-source") && python3 tests/firmware/qemu.py "$B/qemu" "$source"
+}
 
 fuzz_what="libFuzzer with address and undefined-behaviour sanitizers, ${TERN_FUZZ_SECONDS:-15} s a target"
 fuzz() {

@@ -70,5 +70,12 @@ echo "stack=$(stack no-scram)"
 echo "stack_scram=$(stack full)"
 undefined=$(arm-none-eabi-nm -u "$dir/sentences.o" | awk '{ print $2 }' | sort -u | paste -sd,)
 echo "undefined=$undefined"
+# the images: all of flash and RAM of examples/firmware with TLS
+need make openssl >&2 || exit 1
+if mbedtls=$(tests/firmware/mbedtls-source.sh "${XDG_CACHE_HOME:-$HOME/.cache}/tern/mbedtls-source"); then
+  python3 tests/firmware/qemu.py "$dir/images" "$mbedtls" sizes || die images
+else
+  die "no sources of Mbed TLS"
+fi
 [ -z "$(tr , '\n' <<<"$undefined" | grep -vE '^(mem|str)[a-z]+$|^__aeabi_')" ] || die "undefined: $undefined"
 exit $failed

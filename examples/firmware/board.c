@@ -1,6 +1,7 @@
-/* board.c - start-up, clock and UART of two boards that qemu emulates: lm3s6965evb (Cortex-M3, 256 KiB of flash, 64 KiB of RAM;
- * -DBOARD_LM3S) and mps2-an385 (Cortex-M3). No C start files; main's result becomes the emulator's exit status, by semihosting.
- * On a part of your own this is the file to replace. */
+/* board.c - start-up, clock and UART of two boards that qemu emulates: lm3s6965evb (Cortex-M3,
+ * 256 KiB of flash, 64 KiB of RAM; -DBOARD_LM3S) and mps2-an385 (Cortex-M3). No C start files;
+ * main's result becomes the emulator's exit status, by semihosting. On a part of your own this
+ * is the file to replace. */
 #include "board.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@ int main(void);
 #define PAINT 0xa5a5a5a5u
 #define REG(address) (*(volatile uint32_t *)(address))
 
-/* ---- semihosting ----------------------------------------------------------------------------------*/
+/* ---- semihosting ----------------------------------------------------------------------------- */
 static uint32_t semi(uint32_t op, void *arg)
 {
   register uint32_t r0 __asm__("r0") = op;
@@ -48,7 +49,10 @@ void board_say(const char *name, int32_t value)
 uint32_t board_option(const char *name, uint32_t otherwise)
 {
   static char line[128];
-  struct { char *text; uint32_t size; } block = {line, sizeof line};
+  struct {
+    char *text;
+    uint32_t size;
+  } block = {line, sizeof line};
   size_t n = strlen(name);
   const char *p = line;
   uint32_t value = 0;
@@ -60,7 +64,7 @@ uint32_t board_option(const char *name, uint32_t otherwise)
   return value;
 }
 
-/* ---- the clock ------------------------------------------------------------------------------------*/
+/* ---- the clock ------------------------------------------------------------------------------- */
 #ifdef BOARD_LM3S
 #define CORE_HZ 12500000u
 #else
@@ -84,7 +88,7 @@ uint64_t board_ms(void)
   return (uint64_t)wraps << 32 | now;
 }
 
-/* ---- the UART, polled ------------------------------------------------------------------------------*/
+/* ---- the UART, polled ------------------------------------------------------------------------ */
 #ifdef BOARD_LM3S /* a PL011 */
 #define UART 0x4000c000u
 static void uart_start(void)
@@ -121,7 +125,7 @@ size_t board_write(const uint8_t *octets, size_t len)
   return n;
 }
 
-/* ---- start-up --------------------------------------------------------------------------------------*/
+/* ---- start-up -------------------------------------------------------------------------------- */
 uint32_t board_stack(void)
 {
   const uint32_t *p = &_stack_bottom;
@@ -157,8 +161,10 @@ static void fault(void)
 }
 
 __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
-  &_estack, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault, NULL,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, (void *)systick,
+  &_estack,      (void *)reset, (void *)fault, (void *)fault,
+  (void *)fault, (void *)fault, (void *)fault, NULL,
+  NULL,          NULL,          NULL,          NULL,
+  NULL,          NULL,          NULL,          (void *)systick,
 };
 
 __attribute__((noreturn)) void exit(int code) /* a C library function may refer to it */

@@ -1,4 +1,5 @@
-/* board.h - what the program needs of a board: a millisecond clock, one UART, a way to say how it went. */
+/* board.h - what the program needs of a board: a millisecond clock, one UART, a way to say how
+ * it went. */
 #ifndef BOARD_H
 #define BOARD_H
 

@@ -1,10 +1,12 @@
 /* main.c - a device that mails its samples, on bare metal: no operating system, no heap.
  *
- * The session lives in a static block, a mail's own things in a small arena that is back at its start after each. The deadlines are
- * tern's, on the board's clock: a server that falls silent is TERN_E_TIMEOUT, as is a line that was cut, for a UART has no end.
- * Options come from the emulator's command line, results go there as name=value; the exit status is that of sysexits.h.
+ * The session lives in a static block, a mail's own things in a small arena that is back at its
+ * start after each. The deadlines are tern's, on the board's clock: a server that falls silent
+ * is TERN_E_TIMEOUT, as is a line that was cut, for a UART has no end. Options come from the
+ * emulator's command line, results go there as name=value; the exit status is that of
+ * sysexits.h.
  *
- *   mails=1000 samples=48 timeout=10000 tls=0 auth=1 */
+ * mails=1000 samples=48 timeout=10000 tls=0 auth=1 */
 #include <string.h>
 #include <tern/session.h>
 
@@ -69,14 +71,16 @@ static void pump(tern_session *s)
     } else if (wants & TERN_WANT_WORK) {
       (void)tern_session_tick(s, board_ms());
     } else {
-      st = wire_read(in, sizeof in, &n); /* read first: a server that waits to be read from cannot read */
+      st = wire_read(in, sizeof in,
+                     &n); /* read first: a server that waits to be read from cannot read */
       if (st == TERN_OK)
         (void)tern_session_in(s, in, n, board_ms());
       else if (st != TERN_E_AGAIN)
         (void)tern_session_in_closed(s, st);
       out = tern_session_out(s, &len);
       if (out != NULL && (st = wire_write(out, len, &n)) != TERN_E_AGAIN)
-        (void)(st == TERN_OK ? tern_session_out_done(s, n, board_ms()) : tern_session_in_closed(s, st));
+        (void)(st == TERN_OK ? tern_session_out_done(s, n, board_ms())
+                             : tern_session_in_closed(s, st));
     }
     if (board_ms() >= tern_session_deadline(s)) (void)tern_session_tick(s, board_ms());
   }
@@ -145,7 +149,8 @@ int main(void)
   (void)tern_session_init(&s, block, sizeof block, 1, 256);
   (void)tern_session_set_ehlo_name(s, "plant7.device.example");
   (void)tern_session_set_tls(s, board_option("tls", 0) ? TERN_TLS_REQUIRED : TERN_TLS_NONE);
-  (void)tern_session_set_channel_safe(s, 1); /* by our word: nobody but the gateway listens on this wire */
+  (void)tern_session_set_channel_safe(
+    s, 1); /* by our word: nobody but the gateway listens on this wire */
   (void)tern_session_set_timeout(s, TERN_PHASE_NONE, board_option("timeout", 10000));
   board_say("ready", 1); /* the gateway may connect now */
   (void)tern_session_start(s, board_ms());

@@ -1,11 +1,13 @@
-/* report.c - a tern_source: header and text from flash, then the attachment line by line in base64, then the last boundary. It can
- * rewind, so that a server which takes the recipients in two rounds gets it twice. */
+/* report.c - a tern_source: header and text from flash, then the attachment line by line in
+ * base64, then the last boundary. It can rewind, so that a server which takes the recipients in
+ * two rounds gets it twice. */
 #include "report.h"
 
 #include <string.h>
 
 static const char head[] =
-  "From: Plant 7 <plant7@device.example>\r\nTo: ops@plant.example\r\nSubject: samples\r\nMIME-Version: 1.0\r\n"
+  "From: Plant 7 <plant7@device.example>\r\nTo: ops@plant.example\r\nSubject: "
+  "samples\r\nMIME-Version: 1.0\r\n"
   "Content-Type: multipart/mixed; boundary=\"samples\"\r\n\r\n"
   "--samples\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
   "The samples of this hour are attached.\r\n"
@@ -25,7 +27,8 @@ static uint32_t sample(uint32_t n, uint32_t i)
 static void put(char *out, const uint8_t *in, size_t len)
 {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  uint32_t v = (uint32_t)in[0] << 16 | (len > 1 ? (uint32_t)in[1] << 8 : 0u) | (len > 2 ? in[2] : 0u);
+  uint32_t v =
+    (uint32_t)in[0] << 16 | (len > 1 ? (uint32_t)in[1] << 8 : 0u) | (len > 2 ? in[2] : 0u);
 
   out[0] = letters[v >> 18];
   out[1] = letters[v >> 12 & 63];
@@ -70,8 +73,7 @@ static tern_status read(void *user, const uint8_t **octets, size_t *len)
     text = tail;
     *len = sizeof tail - 1;
     break;
-  default:
-    return TERN_SOURCE_END;
+  default: return TERN_SOURCE_END;
   }
   *octets = (const uint8_t *)text;
   return TERN_OK;

@@ -1,5 +1,5 @@
-/* report.h - the message that the device sends: a text, and the samples of its sensor as an attachment which is made while it is
- * sent. Nothing of it is ever held whole. */
+/* report.h - the message that the device sends: a text, and the samples of its sensor as an
+ * attachment which is made while it is sent. Nothing of it is ever held whole. */
 #ifndef REPORT_H
 #define REPORT_H
 

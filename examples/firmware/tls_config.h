@@ -1,6 +1,8 @@
-/* tls_config.h - Mbed TLS (3.6, or 2.28) as a mail client on a microcontroller needs it: TLS 1.2, ECDHE, AES-GCM, no files, no PSA.
- * -DCFG_PUBLIC adds what the public's mail servers need: RSA, SHA-384 and 512, P-384, X25519. -DCFG_IN=n, -DCFG_OUT=n: octets of a
- * record that may come (16,384 is what a server may send unasked) and go. -DCFG_DEBUGMEM counts the arena, for 3.5 KB of text. */
+/* tls_config.h - Mbed TLS (3.6, or 2.28) as a mail client on a microcontroller needs it: TLS
+ * 1.2, ECDHE, AES-GCM, no files, no PSA. -DCFG_PUBLIC adds what the public's mail servers need:
+ * RSA, SHA-384 and 512, P-384, X25519. -DCFG_IN=n, -DCFG_OUT=n: octets of a record that may come
+ * (16,384 is what a server may send unasked) and go. -DCFG_DEBUGMEM counts the arena, for 3.5 KB
+ * of text. */
 #ifndef FIRMWARE_TLS_CONFIG_H
 #define FIRMWARE_TLS_CONFIG_H
 #define MBEDTLS_PLATFORM_C

@@ -1,4 +1,5 @@
-/* wire.h - the octets between the session and the UART: in the clear, and inside TLS once it was started. */
+/* wire.h - the octets between the session and the UART: in the clear, and inside TLS once it was
+ * started. */
 #ifndef WIRE_H
 #define WIRE_H
 
@@ -7,7 +8,8 @@
 /* TERN_OK with *done octets; TERN_E_AGAIN: none now; TERN_E_CLOSED, TERN_E_IO. */
 tern_status wire_read(uint8_t *octets, size_t cap, size_t *done);
 tern_status wire_write(const uint8_t *octets, size_t len, size_t *done);
-/* A step of the handshake: TERN_E_AGAIN until it has ended, then TERN_OK or the status for tern_session_tls_done. */
+/* A step of the handshake: TERN_E_AGAIN until it has ended, then TERN_OK or the status for
+ * tern_session_tls_done. */
 tern_status wire_handshake(const char *host);
 /* len random octets. */
 tern_status wire_random(void *user, uint8_t *octets, size_t len);

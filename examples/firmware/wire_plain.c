@@ -20,7 +20,8 @@ tern_status wire_handshake(const char *host)
   return TERN_E_UNSUPPORTED;
 }
 
-/* FOR TESTS ONLY: these boards have no source of randomness. A part of your own has one, or must not use SCRAM. */
+/* FOR TESTS ONLY: these boards have no source of randomness. A part of your own has one, or must
+ * not use SCRAM. */
 tern_status wire_random(void *user, uint8_t *octets, size_t len)
 {
   static uint32_t x = 2463534242u;

@@ -79,6 +79,7 @@ class Server:
         try:
             sock, _ = self.listener.accept()
             sock.settimeout(120)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.ready.wait(60)
             self.open(sock)
             if not self.at("greeting"):
