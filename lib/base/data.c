@@ -15,8 +15,6 @@
 
 enum { LINE_START, LINE, AFTER_CR, DOT_SENT };
 
-#define LANES 16
-
 static const uint8_t crlf[2] = { '\r', '\n' };
 
 void tern__data_begin(tern__data *d, const tern_transaction *t, int dots, int refuse)
@@ -85,53 +83,70 @@ static tern_status repair(tern__data *d, tern_span *out, size_t skip)
   return lend(out, crlf, sizeof crlf);
 }
 
+#if defined(__GNUC__) && TERN__WIDE
+/* Octets beside one another, in a register where the machine has such. */
+typedef __attribute__((vector_size(16))) uint8_t lanes;
+#define LANES ((ptrdiff_t)sizeof(lanes))
+#define EACH(c) {c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c}
+
 /* Looks at the LANES octets at p and at the one behind them: a lane of bad becomes other than 0 for
  * a CR without LF behind it and for an LF without CR before it; the octets are or-ed to any. */
-static inline void look(uint8_t *bad, uint8_t *any, const uint8_t *p)
+static inline void look(lanes *bad, lanes *any, const uint8_t *p)
 {
-  size_t i;
+  static const lanes cr = EACH('\r'), lf = EACH('\n');
+  lanes here, next;
 
-  for (i = 0; i < LANES; i++) {
-    bad[i] |= (uint8_t)((p[i] == '\r' ? 255 : 0) ^ (p[i + 1] == '\n' ? 255 : 0));
-    any[i] |= p[i];
-  }
+  memcpy(&here, p, sizeof here);
+  memcpy(&next, p + 1, sizeof next);
+  *any |= here;
+  *bad |= (lanes)(here == cr) ^ (lanes)(next == lf);
 }
 
-static uint64_t fold(const uint8_t *lanes)
+static uint64_t fold(const lanes *l)
 {
-  uint64_t word[LANES / 8];
+  uint64_t word[sizeof *l / 8];
 
-  memcpy(word, lanes, sizeof word);
+  memcpy(word, l, sizeof word);
   return word[0] | word[1];
 }
 
+/* all_crlf over more than LANES octets, of which the last is looked at elsewhere. It costs less than
+ * to look for line ends. */
+static int lanes_crlf(const uint8_t *p, const uint8_t *last, uint8_t *high)
+{
+  lanes bad, any;
+
+  memset(&bad, 0, sizeof bad);
+  memset(&any, 0, sizeof any);
+  for (; last - p >= 4 * LANES; p += 4 * LANES) {
+    look(&bad, &any, p);
+    look(&bad, &any, p + LANES);
+    look(&bad, &any, p + 2 * LANES);
+    look(&bad, &any, p + 3 * LANES);
+  }
+  for (; last - p >= LANES; p += LANES) look(&bad, &any, p);
+  look(&bad, &any, last - LANES); /* what is left, and some once more */
+  if (fold(&any) & UINT64_C(0x8080808080808080)) *high |= 128;
+  return fold(&bad) == 0;
+}
+#endif
+
 /* Whether each CR of these octets has its LF behind it and each LF its CR before it, the first and
- * the last octet included; *high is or-ed with all of them. len is not 0. Lanes, so that compilers
- * make vectors of them: it costs less than to look for line ends. */
+ * the last octet included; *high is or-ed with all of them. len is not 0. */
 static int all_crlf(const uint8_t *p, size_t len, uint8_t *high)
 {
-  uint8_t bad[LANES] = { 0 }, any[LANES] = { 0 };
   const uint8_t *last = p + len - 1;
 
   *high |= *last;
   if (*p == '\n' || *last == '\r') return 0;
-  if (len <= LANES) {
-    for (; p != last; p++) {
-      if ((*p == '\r') != (p[1] == '\n')) return 0;
-      *high |= *p;
-    }
-    return 1;
+#if defined(__GNUC__) && TERN__WIDE
+  if (last - p >= LANES) return lanes_crlf(p, last, high);
+#endif
+  for (; p != last; p++) {
+    if ((*p == '\r') != (p[1] == '\n')) return 0;
+    *high |= *p;
   }
-  for (; TERN__WIDE && last - p >= 4 * LANES; p += 4 * LANES) {
-    look(bad, any, p);
-    look(bad, any, p + LANES);
-    look(bad, any, p + 2 * LANES);
-    look(bad, any, p + 3 * LANES);
-  }
-  for (; last - p >= LANES; p += LANES) look(bad, any, p);
-  look(bad, any, last - LANES); /* what is left, and some once more */
-  if (fold(any) & UINT64_C(0x8080808080808080)) *high |= 128;
-  return fold(bad) == 0;
+  return 1;
 }
 
 /* The run from d->at in octets that need no repair: all, or as far as the next dot that is to be
