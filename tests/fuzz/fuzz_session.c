@@ -130,8 +130,11 @@ static tern_session *made(void **block, tern_credentials *credentials)
                                      TERN_TLS_IMPLICIT };
   uint32_t window = 1 + (choice[0] >> 5 & 1u) * 2;
   size_t text = choice[1] & 0x40 ? 128 : 300, out = choice[1] & 0x80 ? 512 : 1500;
-  size_t size = tern_session_size(window, text, out);
+  uint32_t eager = choice[5] >> 5 & 1u;
+  size_t size;
   tern_session *s = NULL;
+  if (choice[3] & 0x20) out = 16384;
+  size = tern_session_size(window, text, out);
   *block = malloc(size);
   if (!*block) abort();
   check(tern_session_init(&s, *block, size, window, text) == TERN_OK, "init");
@@ -139,12 +142,14 @@ static tern_session *made(void **block, tern_credentials *credentials)
   tern_session_set_lmtp(s, choice[0] >> 2 & 1u);
   tern_session_set_channel_safe(s, choice[0] >> 3 & 1u);
   tern_session_set_ehlo_name(s, "c.example");
-  tern_session_set_trace(s, on_trace, NULL);
+  if (!(choice[2] & 8)) tern_session_set_trace(s, on_trace, NULL);
+  tern_session_set_eager(s, eager);
   tern_session_set_mask(s, choice[4] & 0x7fu);
   if (choice[4] & 0x80) tern_session_set_pipeline(s, 60);
   if (choice[5] & 3)
     tern_session_set_policy(s, (uint32_t)1 << (choice[5] >> 2 & 7u), (choice[5] & 3u) - 1);
   witness_init(w, modes[choice[0] & 3], choice[0] >> 2 & 1, choice[0] >> 3 & 1);
+  w->eager = (int)eager;
   memset(credentials, 0, sizeof *credentials);
   credentials->size = sizeof *credentials;
   credentials->user = "ann";
@@ -162,6 +167,8 @@ static void fill(uint32_t n)
   static const tern_span spans[3] = { { (const uint8_t *)content, 16 },
                                       { (const uint8_t *)content + 16, 20 },
                                       { (const uint8_t *)content + 36, sizeof content - 37 } };
+  static const tern_span clean[2] = { { (const uint8_t *)"Subject: x\r\n\r\n", 14 },
+                                      { (const uint8_t *)".x\r\n0123456789\r\n", 16 } };
   fuzz_mail *m = &mails[n];
   uint32_t i;
   m->number = witness_add_mail(w);
@@ -173,14 +180,14 @@ static void fill(uint32_t n)
   m->t.recipient = on_recipient;
   m->t.settled = on_settled;
   m->t.done = on_done;
-  m->t.progress = on_progress;
+  if (!(choice[2] & 16)) m->t.progress = on_progress;
   m->t.user = m;
   if (choice[1] & 32) {
     m->t.source = &source;
     m->t.source_user = m;
   } else {
-    m->t.spans = spans;
-    m->t.span_count = 3;
+    m->t.spans = choice[2] & 16 ? clean : spans;
+    m->t.span_count = choice[2] & 16 ? 2 : 3;
   }
   for (i = 0; i < m->t.rcpt_count; i++) witness_add_rcpt(w, m->number, addresses[n][i]);
 }
