@@ -20,6 +20,7 @@ WHEN = {
     "sasl/plain.c": "!defined(TERN_NO_PLAIN)",
     "sasl/login.c": "!defined(TERN_NO_LOGIN)",
     "sasl/prep_idn.c": "defined(TERN_HAVE_LIBIDN)",
+    "protocol/express.c": "!defined(TERN_NO_SOCKETS)",
     "client/dial*": "!defined(TERN_NO_SOCKETS)",
     "transport/local*": "!defined(TERN_NO_SOCKETS)",
     "transport/proxy*": "!defined(TERN_NO_SOCKETS)",

@@ -9,11 +9,6 @@ uint8_t tern__lower(uint8_t c)
   return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
-int tern__is_digit(uint8_t c)
-{
-  return c >= '0' && c <= '9';
-}
-
 int tern__is_alpha(uint8_t c)
 {
   c = tern__lower(c);
@@ -41,18 +36,32 @@ int tern__holds(const char *text, size_t len, const char *needle)
   return 0;
 }
 
+/* A value of 32 bits: the digits are counted, then written in their places. */
+static size_t small_decimal(uint32_t value, char *out)
+{
+  uint32_t rest;
+  size_t n = 1, i;
+
+  for (rest = value; rest > 9; rest /= 10) n++;
+  for (i = n; i-- != 0; value = rest) {
+    rest = value / 10;
+    out[i] = (char)('0' + (value - rest * 10));
+  }
+  return n;
+}
+
 /* Long division by hand in 16-bit limbs: a small target would fetch a 64-bit one from its
  * compiler's library. */
 size_t tern__decimal(uint64_t value, char *out)
 {
   char digits[20]; /* of 2^64 - 1 */
-  size_t n = sizeof digits;
-  uint32_t small;
+  size_t n = sizeof digits, before;
   uint64_t quotient;
   uint32_t rest;
   int shift;
 
-  while (value > UINT32_MAX) {
+  if (value <= UINT32_MAX) return small_decimal((uint32_t)value, out);
+  do {
     rest = 0;
     quotient = 0;
     for (shift = 48; shift >= 0; shift -= 16) {
@@ -62,12 +71,8 @@ size_t tern__decimal(uint64_t value, char *out)
     }
     digits[--n] = (char)('0' + rest);
     value = quotient;
-  }
-  small = (uint32_t)value;
-  do {
-    digits[--n] = (char)('0' + small % 10);
-    small /= 10;
-  } while (small != 0);
-  memcpy(out, digits + n, sizeof digits - n);
-  return sizeof digits - n;
+  } while (value > UINT32_MAX);
+  before = small_decimal((uint32_t)value, out);
+  memcpy(out + before, digits + n, sizeof digits - n);
+  return before + sizeof digits - n;
 }

@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 uint8_t tern__lower(uint8_t c);
-int tern__is_digit(uint8_t c);
+static inline int tern__is_digit(uint8_t c)
+{
+  return (uint8_t)(c - '0') < 10;
+}
 int tern__is_alpha(uint8_t c);
 /* Whether len octets at a are the string b, ASCII case ignored. */
 int tern__same(const char *a, size_t len, const char *b);

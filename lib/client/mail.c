@@ -15,6 +15,8 @@
 #include "client/client.h"
 #include "protocol/command.h"
 
+#define TEXT_KEPT 256u
+
 /* ---- life ----------------------------------------------------------------------------------------*/
 tern_mail *tern_mail_new(const tern_allocator *mem)
 {
@@ -33,14 +35,31 @@ void tern__mail_own_report(tern_mail *mail, void *report, void (*report_free)(vo
   mail->report_free = report_free;
 }
 
-static void drop_texts(tern_mail *mail)
+/* Gives back the texts from the list's place on. */
+static void drop_texts(tern_mail *mail, tern__kept **from)
 {
-  tern__mail_own_report(mail, NULL, NULL);
-  while (mail->texts) {
-    tern__kept *t = mail->texts;
-    mail->texts = t->next;
+  while (*from) {
+    tern__kept *t = *from;
+    *from = t->next;
     tern__free(mail->mem, t, t->size);
   }
+}
+
+static char *text_of(tern__kept *t)
+{
+  return (char *)(t + 1);
+}
+
+/* No error points to a text any more. One of usual size is kept, empty, for the next send; not of an
+ * arena, which takes back in order. */
+static void empty_texts(tern_mail *mail)
+{
+  if (!mail->texts || mail->mem || mail->texts->size > TEXT_KEPT) {
+    drop_texts(mail, &mail->texts);
+    return;
+  }
+  drop_texts(mail, &mail->texts->next);
+  text_of(mail->texts)[0] = 0;
 }
 
 static void drop_content(tern_mail *mail)
@@ -71,7 +90,8 @@ static void drop_all(tern_mail *mail)
 {
   uint32_t i;
 
-  drop_texts(mail);
+  tern__mail_own_report(mail, NULL, NULL);
+  drop_texts(mail, &mail->texts);
   tern__attempt_drop(mail);
   drop_content(mail);
   drop_string(mail, &mail->params);
@@ -381,7 +401,8 @@ void tern__mail_reset(tern_mail *mail)
 {
   uint32_t i;
 
-  drop_texts(mail);
+  tern__mail_own_report(mail, NULL, NULL);
+  empty_texts(mail);
   for (i = 0; i < mail->rcpt_count; i++) {
     mail->rcpts[i].outcome = TERN_UNSENT;
     tern__error_set(&mail->rcpts[i].error, TERN_E_AGAIN, TERN_PHASE_NONE);
@@ -415,15 +436,19 @@ static const char *own_text(tern_mail *mail, const char *text)
 
   if (!text || !text[0]) return NULL;
   for (i = 0; t && i < 2; i++, t = t->next) /* detail and reply may take turns */
-    if (!strcmp((const char *)(t + 1), text)) return (const char *)(t + 1);
+    if (!strcmp(text_of(t), text)) return text_of(t);
   len = strlen(text) + 1;
-  t = tern__alloc(mail->mem, sizeof *t + len);
-  if (!t) return NULL;
-  t->size = sizeof *t + len;
-  memcpy(t + 1, text, len);
-  t->next = mail->texts;
-  mail->texts = t;
-  return (const char *)(t + 1);
+  t = mail->texts;
+  if (!t || text_of(t)[0] || t->size - sizeof *t < len) {
+    size_t room = mail->mem || len > TEXT_KEPT / 2 ? len : TEXT_KEPT / 2;
+    t = tern__alloc_raw(mail->mem, sizeof *t + room);
+    if (!t) return NULL;
+    t->size = sizeof *t + room;
+    t->next = mail->texts;
+    mail->texts = t;
+  }
+  memcpy(text_of(t), text, len);
+  return text_of(t);
 }
 
 void tern__mail_copy_error(tern_mail *mail, tern_error *to, const tern_error *from)

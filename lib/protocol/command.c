@@ -8,23 +8,44 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/config.h"
 
 #define ENVID_MAX 100u /* RFC 3461 4.4 */
 #define ORCPT_MAX 500u /* RFC 3461 4.2 */
 #define PARAMS_MAX 1024u
 
-static void put(tern__line *l, const char *text, size_t len)
+/* Room for len octets at the end of the line, which is then so much longer; NULL: there is none, or
+ * the line only counts. */
+static inline char *place(tern__line *l, size_t len)
 {
+  char *at = l->at;
+
   if (l->full || l->cap - l->len < len) {
     l->full = 1;
-    return;
+    return NULL;
   }
-  if (l->at != NULL) memcpy(l->at + l->len, text, len);
+  if (at != NULL) at += l->len;
   l->len += len;
+  return at;
+}
+
+static void put(tern__line *l, const char *text, size_t len)
+{
+  char *at = place(l, len);
+
+  if (at != NULL) memcpy(at, text, len);
 }
 
 /* A literal: its length is known. */
+#if TERN__WIDE
+#define PUT(l, literal)                                       \
+  do {                                                        \
+    char *at_ = place(l, sizeof(literal) - 1);                \
+    if (at_ != NULL) memcpy(at_, literal, sizeof(literal) - 1); \
+  } while (0)
+#else
 #define PUT(l, literal) put(l, literal, sizeof(literal) - 1)
+#endif
 
 void tern__line_put(tern__line *l, const char *text)
 {
@@ -35,7 +56,10 @@ void tern__line_number(tern__line *l, uint64_t value)
 {
   char digits[20];
 
-  put(l, digits, tern__decimal(value, digits));
+  if (TERN__WIDE && l->at != NULL && !l->full && l->cap - l->len >= sizeof digits)
+    l->len += tern__decimal(value, l->at + l->len);
+  else
+    put(l, digits, tern__decimal(value, digits));
 }
 
 /* RFC 3461 4: "+", "=" and what is not printable ASCII become +XX. */
@@ -123,6 +147,18 @@ void tern__put_verb(tern__line *l, const char *verb, const char *argument)
     tern__line_put(l, argument);
   }
   PUT(l, "\r\n");
+}
+
+void tern__put_rset(tern__line *l)
+{
+  PUT(l, "RSET\r\n");
+}
+
+void tern__put_bdat(tern__line *l, uint64_t length)
+{
+  PUT(l, "BDAT ");
+  tern__line_number(l, length);
+  PUT(l, " LAST\r\n");
 }
 
 /* Parameters of the caller's, and the end of the line. */

@@ -43,6 +43,8 @@ typedef struct tern__mail_args {
 } tern__mail_args;
 void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_args *args);
 void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn);
+void tern__put_rset(tern__line *l);
+void tern__put_bdat(tern__line *l, uint64_t length); /* all of it: LAST */
 /* verb, argument (NULL: none), CRLF */
 void tern__put_verb(tern__line *l, const char *verb, const char *argument);
 

@@ -10,6 +10,7 @@
 
 #include <tern/session.h>
 
+#include "base/config.h"
 #include "base/data.h"
 #include "base/error.h"
 #include "protocol/command.h"
@@ -235,6 +236,8 @@ void tern__out_line(tern_session *s, tern__line *line);
 /* Whether the line stays under the cap on unanswered octets; the first one always does. */
 int tern__out_may(const tern_session *s, const tern__line *line);
 int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const char *secret);
+/* The same for octets that need no line: those that lie behind what is queued; 0: no place. */
+int tern__out_own(tern_session *s, size_t len);
 /* Octets of content or response: copied where short and there is room, else lent; 0: no place. */
 int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len);
 /* Whether a span of the caller's waits to be written. */
@@ -266,10 +269,29 @@ tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_tran
 tern_status tern__mail_send(tern_session *s);
 tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot);
 /* Takes replies of one line and class 2 to RSET, MAIL and RCPT from the start of octets, as many as
- * there are; returns how many octets. Their texts are lost: not with a trace. Only between replies. */
+ * there are, and one to the content behind them; returns how many octets. Of the former the texts
+ * are lost: not with a trace. Only between replies, of which the next was begun. */
 size_t tern__mail_yes(tern_session *s, const uint8_t *octets, size_t len);
 /* The session ended with s->error: every mail in it gets its outcome. */
 void tern__mail_abandon(tern_session *s);
+
+/* What MAIL says of the slot's mail. */
+void tern__mail_arguments(const tern_session *s, const tern__slot *slot, tern__mail_args *args);
+/* MAIL was queued. */
+void tern__mail_begun(tern_session *s, tern__slot *slot, const tern__mail_args *args);
+/* The content was queued whole: its final reply is owed, and what may follow is decided. */
+void tern__mail_content_ended(tern_session *s, tern__slot *slot);
+
+/* ---- express.c ------------------------------------------------------------------------------------ */
+#if TERN__WIDE
+/* RSET where it is due, MAIL and RCPT of a slot that was picked, at once. 0: nothing was done. */
+int tern__express_envelope(tern_session *s, tern__slot *slot);
+/* BDAT and the content behind it, at once. 0: nothing was done. */
+int tern__express_content(tern_session *s, tern__slot *slot);
+#else
+#define tern__express_envelope(s, slot) 0
+#define tern__express_content(s, slot) 0
+#endif
 
 /* ---- session.c --------------------------------------------------------------------------------- */
 /* Ends the session: records the error, settles every mail. Returns status. */

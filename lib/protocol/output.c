@@ -49,9 +49,8 @@ static tern_span *next_place(tern_session *s)
   return s->spans + s->span_first + s->span_count++;
 }
 
-/* The len octets at the end of what the buffer holds are to be written: part of the span before,
- * where that ends there. */
-static int add_own(tern_session *s, size_t len)
+/* They become part of the span before, where that ends there. */
+int tern__out_own(tern_session *s, size_t len)
 {
   const uint8_t *octets = (const uint8_t *)s->out + s->out_len;
   tern_span *end = s->spans + s->span_first + s->span_count;
@@ -90,7 +89,7 @@ int tern__out_may(const tern_session *s, const tern__line *line)
 
 int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const char *secret)
 {
-  if (line->full || !add_own(s, line->len)) return 0;
+  if (line->full || !tern__out_own(s, line->len)) return 0;
   if (s->trace != NULL && secret != NULL)
     tern__trace_line(s, 'C', secret, strlen(secret));
   else if (s->trace != NULL)
@@ -114,7 +113,7 @@ int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len)
 
   if (len <= COPY_MAX && tern__out_room(s, len)) {
     if (octets != (const uint8_t *)s->out + s->out_len) memcpy(s->out + s->out_len, octets, len);
-    return add_own(s, len);
+    return tern__out_own(s, len);
   }
   /* the last place is kept for what follows the content */
   if (s->span_count + 1 >= s->span_cap) return 0;

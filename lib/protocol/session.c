@@ -480,19 +480,12 @@ static tern_status begin_reply(tern_session *s, uint8_t c)
 /* Replies that ask for no thought, from the start of octets; returns how many octets. */
 static size_t take_yes(tern_session *s, const uint8_t *octets, size_t len)
 {
-  size_t n;
-
-  if (s->trace != NULL || s->owed_count == 0 || tern__owed_first(s)->kind < TERN__RSET ||
-      tern__owed_first(s)->kind > TERN__RCPT)
-    return 0;
-  if (s->reply_read)
-    tern__reply_begin(&s->reader);
-  else if (tern__reply_partial(&s->reader))
-    return 0;
-  n = tern__mail_yes(s, octets, len);
-  s->reply_read = n != 0;
-  if (n != 0) s->early = 0;
-  return n;
+  if (s->trace != NULL || s->owed_count == 0) return 0;
+  if (s->reply_read) tern__reply_begin(&s->reader);
+  if (!s->reply_read && tern__reply_partial(&s->reader)) return 0;
+  s->reply_read = 0;
+  s->early = 0; /* or it is found to be, by who takes it instead */
+  return tern__mail_yes(s, octets, len);
 }
 
 /* Takes a line where there is a whole one, else an octet; *taken says which. */

@@ -399,6 +399,7 @@ static int pick(tern_session *s)
   if ((caps & TERN_CAP_CHUNKING) && slot->length != TERN_LENGTH_UNKNOWN && !s->unchunked)
     slot->flags |= TERN__F_BDAT;
   s->stage = TERN__SEND_MAIL;
+  (void)tern__express_envelope(s, slot);
   return 1;
 }
 
@@ -408,25 +409,46 @@ static int never_fits(const tern_session *s)
   return s->span_count == 0 && s->out_len == 0;
 }
 
-static int send_mail(tern_session *s, tern__slot *slot)
+void tern__mail_arguments(const tern_session *s, const tern__slot *slot, tern__mail_args *args)
 {
   uint32_t caps = tern__caps(s);
+
+  args->size = caps & TERN_CAP_SIZE ? slot->length : TERN_LENGTH_UNKNOWN;
+  args->smtputf8 = (slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) != 0;
+  args->body_8bit = (slot->flags & TERN__F_8BIT) && (caps & TERN_CAP_8BITMIME);
+  args->dsn = (caps & TERN_CAP_DSN) != 0;
+}
+
+void tern__mail_begun(tern_session *s, tern__slot *slot, const tern__mail_args *args)
+{
+  uint32_t used = tern__caps(s) & TERN_CAP_PIPELINING;
+
+  if (slot->flags & TERN__F_BDAT) used |= TERN_CAP_CHUNKING;
+  if (args->size != TERN_LENGTH_UNKNOWN) used |= TERN_CAP_SIZE;
+  if (args->body_8bit) used |= TERN_CAP_8BITMIME;
+  if (args->smtputf8) used |= TERN_CAP_SMTPUTF8;
+  if (args->dsn && (slot->flags & TERN__F_DSN)) used |= TERN_CAP_DSN;
+  s->used = used;
+  slot->flags &= ~TERN__F_RSET_SENT;
+  s->needs_rset = 0;
+  s->mails++;
+}
+
+static int send_mail(tern_session *s, tern__slot *slot)
+{
   tern__mail_args args;
   tern__line line;
 
   if (s->needs_rset || (slot->flags & TERN__F_OVERLAPPED)) {
     if (!(slot->flags & TERN__F_RSET_SENT)) {
       tern__out_line(s, &line);
-      tern__put_verb(&line, "RSET", NULL);
+      tern__put_rset(&line);
       if (!tern__out_may(s, &line) || !tern__out_commit(s, &line, TERN__RSET, NULL)) return 0;
       slot->flags |= TERN__F_RSET_SENT;
     }
     if (!pipelines(s) && s->owed_count != 0) return 0;
   }
-  args.size = caps & TERN_CAP_SIZE ? slot->length : TERN_LENGTH_UNKNOWN;
-  args.smtputf8 = (slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) != 0;
-  args.body_8bit = (slot->flags & TERN__F_8BIT) && (caps & TERN_CAP_8BITMIME);
-  args.dsn = (caps & TERN_CAP_DSN) != 0;
+  tern__mail_arguments(s, slot, &args);
   tern__out_line(s, &line);
   tern__put_mail(&line, slot->t, &args);
   if (!tern__out_may(s, &line)) return 0;
@@ -435,14 +457,7 @@ static int send_mail(tern_session *s, tern__slot *slot)
     reject_whole(s, slot, TERN_E_BUFFER, TERN_FIELD_REVERSE_PATH, 0);
     return 1;
   }
-  s->used = (pipelines(s) ? TERN_CAP_PIPELINING : 0) |
-            (slot->flags & TERN__F_BDAT ? TERN_CAP_CHUNKING : 0) |
-            (args.size != TERN_LENGTH_UNKNOWN ? TERN_CAP_SIZE : 0) |
-            (args.body_8bit ? TERN_CAP_8BITMIME : 0) | (args.smtputf8 ? TERN_CAP_SMTPUTF8 : 0) |
-            (args.dsn && (slot->flags & TERN__F_DSN) ? TERN_CAP_DSN : 0);
-  slot->flags &= ~TERN__F_RSET_SENT;
-  s->needs_rset = 0;
-  s->mails++;
+  tern__mail_begun(s, slot, &args);
   s->stage = TERN__SEND_RCPT;
   return 1;
 }
@@ -493,9 +508,8 @@ static int send_data_command(tern_session *s, tern__slot *slot)
     s->stage = TERN__WAIT_DATA;
     return 1;
   }
-  tern__line_put(&line, "BDAT ");
-  tern__line_number(&line, slot->length);
-  tern__line_put(&line, " LAST\r\n");
+  if (tern__express_content(s, slot)) return 1;
+  tern__put_bdat(&line, slot->length);
   if (line.full || !tern__out_may(s, &line) ||
       !tern__out_octets(s, (const uint8_t *)line.at, line.len))
     return 0;
@@ -647,11 +661,21 @@ static void trace_content(tern_session *s)
   tern__trace_line(s, 'C', text, line.len);
 }
 
+void tern__mail_content_ended(tern_session *s, tern__slot *slot)
+{
+  s->content_end = s->written;
+  s->content_known = 1;
+  tern__owe(s, TERN__END, s->lmtp ? slot->taken : 1);
+  s->stage = TERN__WAIT_DATA;
+  if (find_mark(slot, 0, TERN__M_AGAIN) == slot->t->rcpt_count &&
+      find_mark(slot, 0, TERN_UNSENT) == slot->t->rcpt_count &&
+      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE))
+    s->stage = TERN__READY; /* nothing of this mail follows: the next may begin behind it */
+}
+
 /* Behind the content: the dot, and the debt of a final reply. */
 static int end_content(tern_session *s, tern__slot *slot)
 {
-  uint32_t replies = s->lmtp ? slot->taken : 1;
-
   if (!(slot->flags & TERN__F_BDAT)) {
     if (!tern__out_room(s, 3)) return 0;
     trace_content(s);
@@ -660,14 +684,7 @@ static int end_content(tern_session *s, tern__slot *slot)
   } else {
     trace_content(s);
   }
-  s->content_end = s->written;
-  s->content_known = 1;
-  tern__owe(s, TERN__END, replies);
-  s->stage = TERN__WAIT_DATA;
-  if (find_mark(slot, 0, TERN__M_AGAIN) == slot->t->rcpt_count &&
-      find_mark(slot, 0, TERN_UNSENT) == slot->t->rcpt_count &&
-      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE))
-    s->stage = TERN__READY; /* nothing of this mail follows: the next may begin behind it */
+  tern__mail_content_ended(s, slot);
   return 1;
 }
 
@@ -838,6 +855,23 @@ static tern_status end_reply(tern_session *s, tern__slot *slot, int last)
   return TERN_OK;
 }
 
+/* The final reply to a mail, of one line and class 2, whose text is kept; 0: it is not such a one. */
+static size_t take_final(tern_session *s, tern__slot *slot, const uint8_t *octets, size_t len)
+{
+  tern__reader *r = &s->reader;
+  tern_status st;
+  size_t n;
+
+  if (len < 4 || octets[0] != '2' || octets[3] != ' ' || s->lmtp || s->cred != NULL) return 0;
+  n = tern__reply_line(r, octets, len, &st);
+  if (n == 0) return 0;
+  tern__reply_keep(r);
+  s->reply_read = 1;
+  tern__owed_pop(s, 0);
+  (void)end_reply(s, slot, 1);
+  return n;
+}
+
 size_t tern__mail_yes(tern_session *s, const uint8_t *octets, size_t len)
 {
   size_t at = 0, n;
@@ -847,15 +881,18 @@ size_t tern__mail_yes(tern_session *s, const uint8_t *octets, size_t len)
     tern__slot *slot = &s->slots[o->slot];
     unsigned kind = o->kind;
 
-    if (kind < TERN__RSET || kind > TERN__RCPT || !tern__handed(s, o->end)) break;
+    if (!tern__handed(s, o->end)) break;
+    if (kind == TERN__END) return at + take_final(s, slot, octets + at, len - at);
+    if (kind - TERN__RSET > TERN__RCPT - TERN__RSET) break;
     n = tern__reply_yes(&s->reader, octets + at, len - at);
     if (n == 0) break;
     at += n;
+    s->reply_read = 1;
     tern__owed_pop(s, 0);
     if (kind == TERN__MAIL) slot->flags |= TERN__F_MAIL_OK;
     if (kind != TERN__RCPT) continue;
     judge_rcpt(s, slot);
-    next_of_run(s, slot);
+    if (s->pipeline != 0 || !tern__handed(s, o->last)) next_of_run(s, slot);
   }
   return at;
 }

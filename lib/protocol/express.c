@@ -1,0 +1,125 @@
+/* express.c - the common mail in one go (host builds only): its envelope, and content that leaves by
+ * BDAT as it is, are written at once where transaction.c goes step by step.
+ *
+ * Nothing is decided here. Whatever is special, a trace, a cap, a parameter, a mark of an earlier
+ * round, a want of room, is left to transaction.c; what is written, marked and owed is the same.
+ * Neighbours: transaction.c asks before it begins a step. Limits: RCPTS recipients, SPANS spans. */
+#include <string.h>
+
+#include "base/ascii.h"
+#include "protocol/engine.h"
+
+#define RCPTS 8u
+#define SPANS 8u
+#define PATH 256u          /* more than base/mailbox lets through */
+#define REST 96u           /* of MAIL, its parameters included; of RCPT; and of BDAT */
+#define LENGTH 0x10000000u /* of content: far from where stream offsets turn over */
+
+#define PUT(p, literal) (memcpy(p, literal, sizeof(literal) - 1), (p) + sizeof(literal) - 1)
+
+static char *put_text(char *p, const char *text)
+{
+  size_t len = strlen(text);
+
+  memcpy(p, text, len);
+  return p + len;
+}
+
+/* A debt for what ends at p, in the buffer behind what is queued. */
+static tern__owed *owe(tern_session *s, unsigned kind, const char *p)
+{
+  tern__owed *o = tern__owed_at(s, s->owed_count++);
+
+  o->end = o->last = s->written + (uint32_t)(p - (s->out + s->out_len));
+  o->count = 1;
+  o->kind = (uint8_t)kind;
+  o->slot = s->slot;
+  return o;
+}
+
+/* RCPT of each recipient, and its end; NULL: one of them is special. */
+static char *put_recipients(const tern_transaction *t, char *p, char **ends)
+{
+  tern_recipient r;
+  uint32_t i;
+
+  for (i = 0; i < t->rcpt_count; i++) {
+    memset(&r, 0, sizeof r);
+    if (t->outcome[i] != TERN_UNSENT || t->recipient(t->user, i, &r) != TERN_OK ||
+        r.forward_path == NULL || r.params != NULL || r.orcpt != NULL || r.notify != 0)
+      return NULL;
+    p = PUT(p, "RCPT TO:<");
+    p = put_text(p, r.forward_path);
+    p = PUT(p, ">\r\n");
+    ends[i] = p;
+  }
+  return p;
+}
+
+static char *put_mail(const tern_transaction *t, const tern__mail_args *args, char *p)
+{
+  p = PUT(p, "MAIL FROM:<");
+  p = put_text(p, t->reverse_path);
+  p = PUT(p, ">");
+  if (args->size != TERN_LENGTH_UNKNOWN) {
+    p = PUT(p, " SIZE=");
+    p += tern__decimal(args->size, p);
+  }
+  if (args->body_8bit) p = PUT(p, " BODY=8BITMIME");
+  if (args->smtputf8) p = PUT(p, " SMTPUTF8");
+  return PUT(p, "\r\n");
+}
+
+int tern__express_envelope(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+  uint32_t count = t->rcpt_count;
+  tern__mail_args args;
+  char *start = s->out + s->out_len, *p = start, *mail, *ends[RCPTS], *rset = NULL;
+
+  if (s->trace != NULL || s->pipeline != 0 || !(tern__caps(s) & TERN_CAP_PIPELINING) ||
+      count > RCPTS || count > slot->quota || t->params != NULL || (slot->flags & TERN__F_DSN) ||
+      s->out_cap - s->out_len < (count + 1) * (PATH + REST) || s->span_count == s->span_cap)
+    return 0;
+  if (s->needs_rset || (slot->flags & TERN__F_OVERLAPPED)) p = rset = PUT(p, "RSET\r\n");
+  tern__mail_arguments(s, slot, &args);
+  p = mail = put_mail(t, &args, p);
+  p = put_recipients(t, p, ends);
+  if (p == NULL) return 0;
+  if (rset != NULL) (void)owe(s, TERN__RSET, rset);
+  (void)owe(s, TERN__MAIL, mail);
+  if (count != 0) {
+    tern__owed *o = owe(s, TERN__RCPT, ends[0]);
+    o->last = s->written + (uint32_t)(p - start);
+    o->count = count;
+  }
+  (void)tern__out_own(s, (size_t)(p - start));
+  tern__mail_begun(s, slot, &args);
+  memset(t->outcome, TERN__M_SENT, count);
+  slot->next_rcpt = count;
+  slot->quota -= count;
+  s->stage = TERN__SEND_DATA;
+  return 1;
+}
+
+int tern__express_content(tern_session *s, tern__slot *slot)
+{
+  const tern_transaction *t = slot->t;
+  char *start = s->out + s->out_len, *p = start;
+  size_t i;
+
+  if (s->trace != NULL || s->pipeline != 0 || !(slot->flags & TERN__F_CLEAN) ||
+      t->span_count > SPANS || t->progress != NULL || slot->length > LENGTH ||
+      s->out_cap - s->out_len < REST || (size_t)s->span_count + t->span_count + 2 > s->span_cap)
+    return 0;
+  p = PUT(p, "BDAT ");
+  p += tern__decimal(slot->length, p);
+  p = PUT(p, " LAST\r\n");
+  (void)tern__out_own(s, (size_t)(p - start));
+  for (i = 0; i < t->span_count; i++)
+    if (t->spans[i].len != 0) (void)tern__out_octets(s, t->spans[i].octets, t->spans[i].len);
+  slot->flags |= TERN__F_USED;
+  s->content_on = 0; /* nobody waits to hear of it */
+  tern__mail_content_ended(s, slot);
+  return 1;
+}
