@@ -22,6 +22,11 @@ static const struct {
   {"smtp://u%40x:p%3a%2f@h", "u@x", "p:/", "h", NULL, 587, TERN_TLS_REQUIRED, 0},
   {"smtp://u@h", "u", NULL, "h", NULL, 587, TERN_TLS_REQUIRED, 0},
   {"smtp://[2001:db8::1]:26", NULL, NULL, "2001:db8::1", NULL, 26, TERN_TLS_REQUIRED, 0},
+  {"smtp://mail.example.org.:26", NULL, NULL, "mail.example.org", NULL, 26, TERN_TLS_REQUIRED, 0},
+#ifdef TERN_HAVE_LIBIDN2
+  {"smtp://u:p%C3%BC@B\xc3\xbc" "cher.example:26", "u", "p\xc3\xbc", "xn--bcher-kva.example", NULL, 26, TERN_TLS_REQUIRED, 0},
+  {"smtp://b\xc3\xbc" "cher.example.", NULL, NULL, "xn--bcher-kva.example", NULL, 587, TERN_TLS_REQUIRED, 0},
+#endif
   {"lmtp://h:24", NULL, NULL, "h", NULL, 24, TERN_TLS_NONE, 1},
   {"lmtp://h:24?tls=required", NULL, NULL, "h", NULL, 24, TERN_TLS_REQUIRED, 1},
   {"lmtp+unix:/run/lmtp", NULL, NULL, NULL, "/run/lmtp", 0, TERN_TLS_NONE, 1},
@@ -38,6 +43,12 @@ static const struct {
   {"smtp://", TERN_FIELD_URL_HOST},
   {"smtp://u@", TERN_FIELD_URL_HOST},
   {"smtp://a b", TERN_FIELD_URL_HOST},
+  {"smtp://.", TERN_FIELD_URL_HOST},
+  {"smtp://h..", TERN_FIELD_URL_HOST},
+  {"smtp://\xc3", TERN_FIELD_URL_HOST},
+  {"smtp://b\xc3\xbc cher", TERN_FIELD_URL_HOST},
+  {"smtp://b\xc3\xbc\r\n.example", TERN_FIELD_URL_HOST},
+  {"smtp://h\xef\xbc\x8fpath", TERN_FIELD_URL_HOST}, /* a full-width solidus is none */
   {"smtp://h\r\n", TERN_FIELD_URL_HOST},
   {"smtp://[::1", TERN_FIELD_URL_HOST},
   {"smtp://[x]", TERN_FIELD_URL_HOST},

@@ -3,13 +3,14 @@
  * Everything that is not understood is refused with the part and the octet: a URL with a typing
  * error must never lead to another server, or to a weaker TLS mode. All strings lie in one block, a
  * copy of the text in which the parts are decoded in place.
- * Limits: no fragment, no path but a socket's, no query but tls=, host names in ASCII. */
+ * Limits: no fragment, no path but a socket's, no query but tls=. */
 #include "client/url.h"
 
 #include <string.h>
 #include <tern/session.h>
 
 #include "base/ascii.h"
+#include "base/idn.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
 #ifndef TERN_NO_SOCKETS
@@ -98,6 +99,12 @@ static size_t find(const char *text, size_t from, size_t to, const char *set)
   return from;
 }
 
+static int beyond_ascii(const char *text, size_t from, size_t to)
+{
+  while (from < to && (uint8_t)text[from] < 0x80) from++;
+  return from < to;
+}
+
 static tern_status take_user(const parser *p, size_t from, size_t at)
 {
   size_t colon = find(p->text, from, at, ":");
@@ -146,14 +153,34 @@ static tern_status take_ipv6(const parser *p, size_t from, size_t to)
   return decode(p, TERN_FIELD_URL_HOST, from, to, &p->url->host);
 }
 
+/* A name beyond ASCII is kept as A-labels, behind the copy of the text: certificates, SNI and DNS
+ * know no other form. */
+static tern_status take_idn(const parser *p, size_t from)
+{
+  char *host = p->url->block + p->url->size - TERN__DOMAIN_MAX;
+  size_t position = 0;
+  tern_status st = tern__domain_to_ascii(p->url->block + from, host);
+
+  if (st == TERN_OK && tern__domain_check(host, &position) != TERN_OK) st = TERN_E_ADDRESS;
+  p->url->host = host;
+  if (st == TERN_OK) return st;
+  return refuse(p, TERN_FIELD_URL_HOST, from,
+                st == TERN_E_UNSUPPORTED ? "a name beyond ASCII, in a build without libidn2: write its A-labels (xn--...)"
+                                         : "no internationalised host name");
+}
+
+/* A dot at the end says that the name is whole (RFC 1034 3.1): no part of the name that the server's
+ * certificate has, nor of SNI (RFC 6066 3). */
 static tern_status take_host(const parser *p, size_t from, size_t to)
 {
   char *host = p->url->block + from;
   size_t position = 0;
 
   if (from == to) return refuse(p, TERN_FIELD_URL_HOST, from, "the host is missing");
+  if (to - from > 1 && p->text[to - 1] == '.') to--;
   memcpy(host, p->text + from, to - from);
   host[to - from] = 0;
+  if (beyond_ascii(p->text, from, to)) return take_idn(p, from);
   if (tern__domain_check(host, &position) != TERN_OK || host[0] == '[')
     return refuse(p, TERN_FIELD_URL_HOST, from + position,
                   "neither a host name nor an address (IPv6 goes in brackets)");
@@ -256,6 +283,7 @@ static tern_status parse(parser p, tern__url *url, const tern_allocator *mem, co
     return TERN_E_ARGUMENT;
   }
   url->size = strlen(text) + 1;
+  if (beyond_ascii(text, 0, url->size - 1)) url->size += TERN__DOMAIN_MAX;
   url->block = tern__alloc(mem, url->size);
   if (!url->block) {
     url->size = 0;
