@@ -179,6 +179,7 @@ TERN_API tern_status tern_client_set_local(tern_client *c, const char *addresses
  * TERN_E_PROXY, TERN_E_PROXY_AUTH, TERN_E_PROXY_DENIED, TERN_E_PROXY_REPLY; TERN_E_CONNECT and
  * TERN_E_TIMEOUT where the proxy says so of the server; TERN_E_CONFIG for lmtp+unix:. */
 TERN_API tern_status tern_client_set_proxy(tern_client *c, const char *url);
+/* As tern_session_set_mechanisms. */
 TERN_API tern_status tern_client_set_mechanisms(tern_client *c, const tern_mechanism *const *table);
 TERN_API tern_status tern_client_set_trace(tern_client *c, tern_trace trace, void *user);
 /* Randomness for SCRAM where the build has no sockets (else the host's). */

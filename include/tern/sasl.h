@@ -60,7 +60,8 @@ typedef struct tern_mechanism {
   const char *name; /* as in EHLO, upper case, at most 20 octets (RFC 4422 3.1) */
   uint32_t kind;    /* one of TERN_CRED_... */
   uint32_t flags;   /* TERN_MECHANISM_... */
-  size_t state_size; /* octets of state, zeroed before begin, wiped by the engine afterwards */
+  size_t state_size; /* octets of state, at most TERN_SASL_STATE_SIZE, zeroed before begin, wiped by
+                        the engine afterwards */
   /* credentials are borrowed until the exchange has ended. Checks them for what the mechanism
    * forbids (NUL, 0x01, ...): TERN_E_CREDENTIALS with *field naming which. */
   tern_status (*begin)(void *state, const tern_credentials *credentials, uint32_t *field);

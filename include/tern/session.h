@@ -173,7 +173,9 @@ TERN_API tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets)
  * therefore ends, mails that had left whole become TERN_UNKNOWN, others TERN_UNSENT. Not for LMTP,
  * nor for mails under TERN_MAIL_ALL_OR_NONE; anything refused stops it until a mail has gone well. */
 TERN_API tern_status tern_session_set_eager(tern_session *s, uint32_t on);
-/* A table ended by NULL, strongest first; NULL: tern_mechanisms(). Borrowed. At most 32. */
+/* A table ended by NULL, strongest first; NULL: tern_mechanisms(). Borrowed. TERN_E_ARGUMENT: over 32
+ * entries, or one with a size or a name that tern_mechanism does not allow, without a function it
+ * must have, or with more state than TERN_SASL_STATE_SIZE. */
 TERN_API tern_status tern_session_set_mechanisms(tern_session *s,
                                                  const tern_mechanism *const *table);
 /* The dialogue: who is 'C' or 'S', a line without its end; secrets are replaced, content is one

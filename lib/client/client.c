@@ -11,6 +11,7 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "protocol/command.h"
+#include "sasl/mechanisms.h"
 #ifndef TERN_NO_SOCKETS
 #include "transport/proxy.h"
 #endif
@@ -238,9 +239,12 @@ tern_status tern_client_set_eager(tern_client *c, uint32_t on)
 
 tern_status tern_client_set_mechanisms(tern_client *c, const tern_mechanism *const *table)
 {
+  tern_status st;
+
   if (!c) return TERN_E_NOMEM;
-  c->mechanisms = table;
-  return TERN_OK;
+  st = table ? tern__mechanisms_check(table) : TERN_OK;
+  if (st == TERN_OK) c->mechanisms = table;
+  return st;
 }
 
 tern_status tern_client_set_resolver(tern_client *c, tern_resolver *resolver)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/verdict.h"
 #include "protocol/engine.h"
+#include "sasl/mechanisms.h"
 
 #define WRITE_BLOCK 16384u /* the time of a write begins anew with each such block */
 
@@ -190,6 +191,7 @@ tern_status tern_session_set_mechanisms(tern_session *s, const tern_mechanism *c
 {
   tern_status st = settable(s);
 
+  if (st == TERN_OK && table != NULL) st = tern__mechanisms_check(table);
   if (st == TERN_OK) s->table = table != NULL ? table : tern_mechanisms();
   return st;
 }

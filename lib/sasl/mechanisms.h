@@ -18,5 +18,7 @@ extern const tern_mechanism tern__auth_login; /* tern__login is the client's wor
 /* The mechanism of len octets of name, ASCII case ignored, in a list ended by NULL; or NULL. */
 const tern_mechanism *tern__mechanism_find(const tern_mechanism *const *table, const char *name,
                                            size_t len);
+/* TERN_E_ARGUMENT: more than 32 entries, or one that cannot be used. */
+tern_status tern__mechanisms_check(const tern_mechanism *const *table);
 
 #endif

@@ -1,4 +1,4 @@
-/* registry.c - which mechanisms are built in, strongest first, and the search by name. The choice
+/* registry.c - which mechanisms are built in, strongest first, the search by name, and what a table must be. The choice
  * among them (what the server offers, what the credentials allow) is the engine's. */
 #include "base/ascii.h"
 #include "base/config.h"
@@ -51,4 +51,30 @@ const tern_mechanism *tern__mechanism_find(const tern_mechanism *const *table, c
 {
   while (*table != NULL && !tern__same(name, len, (*table)->name)) table++;
   return *table;
+}
+
+/* RFC 4422 3.1: 1 to 20 of A-Z, 0-9, - and _. */
+static int named(const char *name)
+{
+  size_t len = 0;
+
+  if (name == NULL) return 0;
+  for (; name[len] != '\0'; len++)
+    if (len == 20 || !((name[len] >= 'A' && name[len] <= 'Z') || tern__is_digit((uint8_t)name[len]) || name[len] == '-' ||
+                       name[len] == '_'))
+      return 0;
+  return len > 0;
+}
+
+tern_status tern__mechanisms_check(const tern_mechanism *const *table)
+{
+  size_t i;
+
+  for (i = 0; table[i] != NULL; i++) {
+    const tern_mechanism *m = table[i];
+    if (i == 32 || m->size < sizeof *m || m->state_size > TERN_SASL_STATE_SIZE || !named(m->name) || m->kind == 0 ||
+        m->begin == NULL || m->challenge == NULL || m->response == NULL || m->success == NULL)
+      return TERN_E_ARGUMENT;
+  }
+  return TERN_OK;
 }
