@@ -69,7 +69,7 @@ def over_the_wire(bench, tern):
         for mode, name in (MODES[0], MODES[2]):
             who = tern[name]
             for what, tls, auth in (("plain", "none", 0), ("starttls_auth", "starttls", 1), ("implicit_auth", "smtps", 1)):
-                yield "trips.%s.%s" % (what, mode), round(bench.trips(wire, far, near, who, 3, tls=tls, auth=auth)[1], 1)
+                yield "trips.%s.%s" % (what, mode), round(bench.trips(wire, far, near, who, 4, tls=tls, auth=auth)[1], 1)
             a, b = (bench.trips(wire, far, near, who, 2, count=n)[1] for n in (10, 30))
             yield "trips.further.%s" % mode, round((b - a) / 20, 2)
 

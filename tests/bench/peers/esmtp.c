@@ -1,4 +1,5 @@
-/* esmtp.c - libESMTP. All messages are queued before the session starts; it has no implicit TLS. */
+/* esmtp.c - libESMTP. All messages are queued before the session starts; it has no implicit TLS, and finds no
+ * address in a certificate: where the server has no name, its rows with TLS stay empty. */
 #define _GNU_SOURCE
 #include "peer.h"
 #include <auth-client.h>
@@ -44,6 +45,13 @@ static int credentials(auth_client_request_t r, char **result, int n, void *user
   return 1;
 }
 
+static void tally(smtp_message_t m, void *accepted)
+{
+  const smtp_status_t *st = smtp_message_transfer_status(m);
+
+  if (st != NULL && st->code / 100 == 2) ++*(long *)accepted;
+}
+
 static int session(long messages)
 {
   smtp_session_t s = smtp_create_session();
@@ -52,7 +60,7 @@ static int session(long messages)
   SSL_CTX *context;
   char address[300], text[200];
   int result = 0;
-  long i;
+  long i, accepted = 0;
 
   snprintf(address, sizeof address, "%s:%s", host, port);
   smtp_set_server(s, address);
@@ -60,6 +68,7 @@ static int session(long messages)
   if (tls) {
     context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_load_verify_locations(context, getenv("PERF_CA"), NULL);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     smtp_starttls_set_ctx(s, context);
     smtp_starttls_enable(s, Starttls_REQUIRED);
   }
@@ -79,9 +88,10 @@ static int session(long messages)
     fprintf(stderr, "esmtp: %s\n", smtp_strerror(smtp_errno(), text, sizeof text));
     result = 1;
   }
+  smtp_enumerate_messages(s, tally, &accepted);
   smtp_destroy_session(s);
   if (who) auth_destroy_context(who);
-  return result;
+  return result || accepted != messages;
 }
 
 int main(int argc, char **argv)
