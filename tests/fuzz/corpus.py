@@ -70,7 +70,13 @@ def choices(head):
     second = min(max(len(re.findall(r"^to:", head, re.M)), 1), 4) - 1
     second |= 4 if "all-or-none" in head else 0
     second |= 32 if "source:" in head else 0
-    return bytes([first, second, 0, 3, 0, 0])
+    sixth = 0x20 if re.search(r"^eager", head, re.M) else 0
+    return bytes([first, second, 0, 3, 0, sixth])
+
+
+def quiet(octets):
+    """The same without a trace, with clean content and a large buffer, where short cuts are taken."""
+    return octets[:2] + bytes([octets[2] | 8 | 16, octets[3] | 0x20]) + octets[4:]
 
 
 def keep(directory, octets):
@@ -91,6 +97,7 @@ def main():
                 piece = octets[at:at + 255]
                 session += bytes([3 | 31 << 3 if early else 0, len(piece)]) + piece
         keep(output / "session", bytes(session[:8192]))
+        keep(output / "session", quiet(bytes(session[:8192])))
         keep(output / "reply", b"\x01" + bytes(replies[:4096]))
         lines = re.findall(rb"250[- ]([^\r\n]*)", bytes(replies))
         keep(output / "ehlo", b"\n".join(lines)[:4096])
