@@ -457,6 +457,38 @@ static void converse(int version, size_t cap, size_t all, int tickets)
   free(octets);
 }
 
+/* Many mails in flight are many small spans: they leave in whole records (RFC 8446 5.1), also when
+ * only that much was given at a time for once. */
+static void test_small_spans_fill_records(void **state)
+{
+  static const struct {
+    size_t spans, first;
+  } cases[] = {{2, 2000}, {4, 4000}, {16, 16000}, {17, 16384}, {40, 16384}};
+  uint8_t octets[1000], buffer[16384];
+  tern_span spans[40];
+  tls_options o;
+  tls_pair p;
+  size_t i, k, n;
+
+  (void)state;
+  memset(&o, 0, sizeof o);
+  o.version = TLS12;
+  o.cap = 50000;
+  assert_int_equal(open_pair(&p, &o, good_pem), TERN_OK);
+  for (i = 0; i < sizeof octets; i++) octets[i] = pattern(i);
+  for (k = 0; k < 40; k++) {
+    spans[k].octets = octets;
+    spans[k].len = sizeof octets;
+  }
+  for (k = 0; k < sizeof cases / sizeof *cases; k++) {
+    assert_int_equal(tern__transport_writev(&p.link, spans, cases[k].spans, &n), TERN_OK);
+    assert_int_equal(n, cases[k].first);
+    assert_int_equal(mbedtls_ssl_read(&p.server.ssl, buffer, sizeof buffer), (int)n); /* one record */
+    for (i = 0; i < n; i++) assert_int_equal(buffer[i], octets[i % sizeof octets]);
+  }
+  close_pair(&p);
+}
+
 static void test_much_both_ways(void **state)
 {
   (void)state;
@@ -910,6 +942,7 @@ int main(void)
     cmocka_unit_test(test_tickets_are_progress),
     cmocka_unit_test(test_ends),
     cmocka_unit_test(test_broken_records),
+    cmocka_unit_test(test_small_spans_fill_records),
     cmocka_unit_test(test_client_certificate),
     cmocka_unit_test(test_files_that_cannot_be_used),
     cmocka_unit_test(test_trust_is_shared),

@@ -86,7 +86,9 @@ struct tern__tls {
   mbedtls_pk_context key;
   char host[256]; /* as asked for, harmless to print */
   char detail[TERN__TLS_DETAIL];
-  uint8_t stage[TERN__TLS_STAGE];
+  uint8_t *stage;    /* small, or of TERN__TLS_RECORD once more than that was given at a time */
+  size_t stage_size;
+  uint8_t small[TERN__TLS_STAGE];
 };
 
 /* ---- tls_mbedtls.c ----------------------------------------------------------------------------*/

@@ -171,6 +171,23 @@ static tern_status tls_write(void *user, const uint8_t *octets, size_t len, size
   return put(tls, octets, len, done);
 }
 
+/* Makes room for a whole record where so much is given at a time: many mails in flight. Not from a
+ * caller's allocator, of which small memory is expected. */
+static void widen(tern__tls *tls, const tern_span *spans, size_t count)
+{
+  uint8_t *stage;
+  size_t i, total = 0;
+
+  if (tls->mem != NULL || tls->stage != tls->small) return;
+  for (i = 0; i < count && total <= TERN__TLS_STAGE; i++)
+    total += spans[i].len < TERN__TLS_RECORD ? spans[i].len : TERN__TLS_RECORD;
+  if (total <= TERN__TLS_STAGE) return;
+  stage = tern__alloc_raw(NULL, TERN__TLS_RECORD);
+  if (stage == NULL) return;
+  tls->stage = stage;
+  tls->stage_size = TERN__TLS_RECORD;
+}
+
 /* Small spans share a record: each has a header, a tag and a call of the kernel to it. */
 static tern_status tls_writev(void *user, const tern_span *spans, size_t count, size_t *done)
 {
@@ -189,8 +206,9 @@ static tern_status tls_writev(void *user, const tern_span *spans, size_t count, 
     used += spans[i].len < tls->held - used ? spans[i].len : tls->held - used;
   if (tls->held > 0) /* they are in a record already, however they are cut this time */
     return used < tls->held ? TERN_E_ARGUMENT : put(tls, tls->stage, used, done);
-  for (i = 0; i < count && used < TERN__TLS_STAGE; i++) {
-    n = spans[i].len < TERN__TLS_STAGE - used ? spans[i].len : TERN__TLS_STAGE - used;
+  widen(tls, spans, count);
+  for (i = 0; i < count && used < tls->stage_size; i++) {
+    n = spans[i].len < tls->stage_size - used ? spans[i].len : tls->stage_size - used;
     memcpy(tls->stage + used, spans[i].octets, n);
     used += n;
   }

@@ -123,6 +123,8 @@ tern_status tern__tls_new(const tern_allocator *mem, const tern__tls_config *con
   tls->dane.index = tls->dane.depth = UINT32_MAX;
   if (config->name != NULL)
     (void)tern__words_clean(tls->host, sizeof tls->host, config->name, strlen(config->name));
+  tls->stage = tls->small;
+  tls->stage_size = sizeof tls->small;
   tls->waits = TERN_WRITE;
   tls->read_waits = TERN_READ;
   tls->write_waits = TERN_WRITE;
@@ -147,7 +149,8 @@ void tern__tls_free(tern__tls *tls)
   mbedtls_ctr_drbg_free(&tls->drbg);
   mbedtls_entropy_free(&tls->entropy);
   tern__free(tls->mem, tls->names, tls->name_count * sizeof *tls->names);
-  tern__wipe(tls->stage, TERN__TLS_STAGE);
+  tern__wipe(tls->stage, tls->stage_size);
+  if (tls->stage != tls->small) tern__free(tls->mem, tls->stage, tls->stage_size);
   tern__free(tls->mem, tls, sizeof *tls);
 }
 
