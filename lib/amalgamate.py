@@ -22,6 +22,8 @@ WHEN = {
     "sasl/prep_idn.c": "defined(TERN_HAVE_LIBIDN)",
     "protocol/express.c": "!defined(TERN_NO_SOCKETS)",
     "client/dial*": "!defined(TERN_NO_SOCKETS)",
+    "client/findings*": "!defined(TERN_NO_SOCKETS)",
+    "client/probe*": "!defined(TERN_NO_SOCKETS)",
     "transport/local*": "!defined(TERN_NO_SOCKETS)",
     "transport/proxy*": "!defined(TERN_NO_SOCKETS)",
     "transport/race*": "!defined(TERN_NO_SOCKETS)",

@@ -19,6 +19,7 @@
 #include "json.h"
 #include "network.h"
 #include "options.h"
+#include "probe.h"
 #include "sendmail.h"
 #include "spool.h"
 
@@ -32,6 +33,7 @@ typedef struct program {
   void *content_user;
   tern_dkim *dkim; /* where the message is to be signed */
   tern_client *client;
+  tern_probe *probe;       /* of --probe, once it has looked */
   tern_resolver *resolver; /* of --resolver; NULL: the host's */
   tern_mail *mail;
   const tern_error *error; /* of the last message tried, or of what kept it from being tried */
@@ -172,6 +174,7 @@ static int set_up_client(program *p)
   if (o->timeout_ms) tern_client_set_timeout(c, TERN_PHASE_NONE, o->timeout_ms);
   if (o->connect_ms) tern_client_set_timeout(c, TERN_PHASE_CONNECT, o->connect_ms);
   if (o->trace) tern_client_set_trace(c, on_trace, NULL);
+  if (o->probe) return set_up_login(p); /* connecting is the probe's */
   if (tern_client_connect(c, o->server) != TERN_E_AGAIN) return fail_error(p, tern_client_error(c));
   return set_up_login(p);
 }
@@ -574,6 +577,7 @@ static int print_json(const program *p)
     json_number(&j, p->sent);
   }
   put_recipients(&j, p->mail);
+  if (p->probe) probe_json(&j, p->probe);
   json_close(&j, '}');
   result = puts(j.failed ? no_memory : j.text) < 0 || fflush(stdout) != 0;
   free(j.text);
@@ -615,6 +619,16 @@ static int as_sendmail(program *p, int *argc, char ***argv)
   return fail(p, TERN_E_ARGUMENT, 64, p->problem);
 }
 
+static void probe_it(program *p)
+{
+  p->probe = tern_probe_new(NULL);
+  tern_client_set_blocking(p->client, 1);
+  p->status = tern_probe_run(p->probe, p->client, p->o.server);
+  p->error = tern_probe_error(p->probe);
+  if (p->status == TERN_OK) return;
+  p->exit_code = tern_error_status(p->error) != TERN_OK ? tern_error_sysexit(p->error) : tern_status_sysexit(p->status);
+}
+
 static int send_it(program *p)
 {
 #ifndef TERN_NO_DIRECT
@@ -625,6 +639,11 @@ static int send_it(program *p)
     return 0;
   }
 #endif
+  if (p->o.probe) {
+    if (set_up_client(p)) return -1;
+    probe_it(p);
+    return 0;
+  }
   if (set_up_client(p) || set_up_mail(p) || set_up_signer(p) || read_message(p)) return -1;
   send_all(p);
   return 0;
@@ -664,7 +683,10 @@ int main(int argc, char **argv)
   } else if (p.o.version) {
     printf("tern-send %s\n", tern_version());
   } else {
-    print_words(&p);
+    if (p.probe && !p.o.json)
+      probe_print(p.probe);
+    else
+      print_words(&p);
     if (p.o.json) written = print_json(&p);
     tern_client_quit(p.client); /* after the report: it changes nothing of it */
   }
@@ -675,6 +697,7 @@ int main(int argc, char **argv)
   direct_free(&p.direct);
 #endif
   tern_client_free(p.client);
+  tern_probe_free(p.probe);
 #ifndef TERN_NO_DIRECT
   tern_resolver_free(p.resolver);
 #endif

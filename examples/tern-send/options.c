@@ -21,7 +21,7 @@ enum {
   O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML, O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC,
   O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_MX, O_RESOLVER,
   O_MX_PORT, O_TLS_POLICY, O_ALLOW_PRIVATE, O_BOUNCE, O_TLSRPT, O_DISCOVER, O_PROXY, O_PROXY_ENV, O_LOCAL,
-  O_INTERFACE
+  O_INTERFACE, O_PROBE
 };
 
 typedef struct option {
@@ -88,6 +88,7 @@ static const option table[] = {
     {"--proxy-env", 0, O_PROXY_ENV},
     {"--local", 2, O_LOCAL},
     {"--interface", 2, O_INTERFACE},
+    {"--probe", 0, O_PROBE},
 };
 
 void options_help(void)
@@ -107,6 +108,7 @@ void options_help(void)
        "  --proxy URL          socks5://[user:pass@]host[:port] or http://[user:pass@]host:port\n"
        "  --proxy-env          the proxy that ALL_PROXY names\n"
        "  --local ADDR  --interface NAME  where to leave from   --resolver ADDR[:PORT]  whom to ask\n"
+       "  --probe              sends nothing: connects, authenticates, and tells what is wrong with the server\n"
        "Envelope\n"
        "  --from ADDR          the reverse-path; '' is the null one\n"
        "  --to ADDR            a recipient, as a bare one; repeatable\n"
@@ -347,6 +349,7 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_PROXY_ENV: o->proxy_env = 1; return 0;
     case O_LOCAL: o->local = value; return 0;
     case O_INTERFACE: o->interface = value; return 0;
+    case O_PROBE: o->probe = 1; return 0;
     case O_HELP: o->help = 1; return 0;
     case O_VERSION: o->version = 1; return 0;
     default: return take_direct(o, id, name, value);
@@ -553,6 +556,8 @@ int options_read(options *o, int argc, char **argv)
   if (o->mx && (o->proxy || o->local || o->interface))
     return bad(o, "--mx goes without --proxy, --local and --interface", NULL);
   if (o->key && !o->cert) return bad(o, "--key needs --cert", NULL);
+  if (o->probe && o->mx) return bad(o, "--probe goes without --mx: name the server", NULL);
+  if (o->probe) return 0;
   if (!o->to_count && !o->cc_count && !o->bcc_count && !o->from_header)
     return bad(o, "no recipient: name one, or give -t", NULL);
   return 0;

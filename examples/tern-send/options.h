@@ -73,6 +73,7 @@ typedef struct options {
   char *proxy; /* allocated, wiped by options_free */
   int proxy_env;
   int proxy_password; /* one stood in argv */
+  int probe;
   const char *local;
   const char *interface;
   int server_given; /* as an option */

@@ -298,6 +298,14 @@ TERN_API tern_status tern_discover(const tern_allocator *mem, tern_resolver *res
 TERN_API uint32_t tern_discovery_count(const tern_discovery *d);
 TERN_API tern_status tern_discovery_get(const tern_discovery *d, uint32_t index,
                                         tern_endpoint *out);
+/* Connects c (blocking) to the first of them that takes a connection, in their order, under the client's
+ * settings with TLS as the endpoint has it; index (or NULL) becomes the endpoint's. Only what the network
+ * does (TERN_E_HOST, RESOLVE, CONNECT, TIMEOUT, CLOSED, IO, up to the greeting) leads to the next one; a
+ * certificate that fails, or any reply, does not. Endpoints with TERN_DISCOVERED_FOREIGN are passed over
+ * unless foreign is 1, as credentials may follow: TERN_E_HOST where there is no other. TERN_OK,
+ * TERN_E_ARGUMENT, TERN_E_STATE (a stepped client), else the last one's status, in tern_client_error. */
+TERN_API tern_status tern_discovery_connect(const tern_discovery *d, tern_client *c, uint32_t foreign,
+                                            uint32_t *index);
 TERN_API void tern_discovery_free(tern_discovery *d);
 
 #ifdef __cplusplus

@@ -93,6 +93,8 @@ struct tern_client {
   uint8_t mode;           /* TERN_TLS_... that holds for it */
   uint8_t in_clear;       /* an opportunistic handshake failed: go without */
   tern_status clear_why;  /* of that handshake; TERN_OK: there was none */
+  uint64_t tls_until;      /* of its certificate: yyyymmddhhmmss; 0: unknown */
+  uint8_t tls_named;       /* it bears the name asked for */
   tern_status tls_verdict; /* over the server's certificate, also where it was optional */
   uint8_t auth_given;     /* to this session */
   uint8_t quit_given;     /* to this session */
@@ -108,6 +110,7 @@ struct tern_client {
 #ifndef TERN_NO_SOCKETS
   tern__tcp *tcp;
   tern__dial *dial; /* while dialling */
+  tern__tried *tried; /* a probe's, or NULL */
 #endif
   char *own_name; /* for EHLO where none was set */
   void *block;    /* read buffer and session */

@@ -339,6 +339,7 @@ tern_status tern__conn_open(tern_client *c)
   c->tls_verified = 0;
   tern__security_reset(&c->security);
   c->tls_version = c->tls_cipher = NULL;
+  c->tls_until = 0;
   c->mode = (uint8_t)tls_mode(c);
   prepare_login(c);
   st = c->login.status;
@@ -411,6 +412,8 @@ int tern__conn_handshake(tern_client *c)
   c->tls_cipher = tern__tls_cipher(c->tls);
   c->tls_verified = tern__tls_verified(c->tls);
   c->tls_verdict = tern__tls_verdict(c->tls);
+  c->tls_until = tern__tls_until(c->tls);
+  c->tls_named = tern__tls_bears_name(c->tls) != 0;
   tern__security_note(&c->security, c->tls);
   tern__security_bind(&c->security, &c->login.cred);
   if (st != TERN_OK) {

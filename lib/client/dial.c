@@ -160,6 +160,7 @@ tern_status tern__dial_begin(tern_client *c)
     return st;
   }
   tern__tcp_set_local(c->tcp, &c->local);
+  tern__tcp_set_tried(c->tcp, c->tried);
   if (c->blocking && (timeout == 0 || timeout >= TERN__SLICE))
     tern__tcp_set_slice(c->tcp, TERN__SLICE);
   c->state = TERN__DIALLING;

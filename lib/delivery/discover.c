@@ -10,6 +10,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
+#include "client/client.h"
 #include "delivery/route.h"
 #include "delivery/texts.h"
 #include "resolve/query.h"
@@ -238,6 +239,38 @@ tern_status tern_discovery_get(const tern_discovery *d, uint32_t index, tern_end
   memcpy(out, &d->list[index], size);
   out->size = size;
   return TERN_OK;
+}
+
+/* Whether the network alone kept the client from its session. */
+static int by_network(const tern_error *e)
+{
+  switch (tern_error_status(e)) {
+    case TERN_E_HOST:
+    case TERN_E_RESOLVE:
+    case TERN_E_CONNECT:
+    case TERN_E_TIMEOUT:
+    case TERN_E_CLOSED:
+    case TERN_E_IO: return tern_error_phase(e) <= TERN_PHASE_GREETING;
+    default: return 0;
+  }
+}
+
+tern_status tern_discovery_connect(const tern_discovery *d, tern_client *c, uint32_t foreign,
+                                   uint32_t *index)
+{
+  tern_status st = TERN_E_HOST;
+  uint32_t i;
+
+  if (!c) return TERN_E_NOMEM;
+  if (!d) return TERN_E_ARGUMENT;
+  if (!c->blocking) return TERN_E_STATE;
+  for (i = 0; i < d->count; i++) {
+    if ((d->list[i].flags & TERN_DISCOVERED_FOREIGN) && !foreign) continue;
+    if (index) *index = i;
+    st = tern_client_connect(c, d->list[i].url);
+    if (st == TERN_OK || !by_network(tern_client_error(c))) break;
+  }
+  return st;
 }
 
 void tern_discovery_free(tern_discovery *d)

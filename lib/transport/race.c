@@ -21,11 +21,13 @@
 
 #define NAME_SIZE 96u
 
-enum state { WAITING, GOING, UNTIED, OVER }; /* UNTIED: it could not leave from the local end */
+enum state { WAITING, GOING, OVER };
 
 typedef struct entry {
   tern__sockaddr address;
   int fd;
+  int error;      /* of one that is over; 0: its time passed */
+  uint8_t untied; /* and it was for the local end */
   enum state state;
 } entry;
 
@@ -98,21 +100,14 @@ void tern__race_set_slice(tern__race *race, uint32_t ms)
 
 /* ---- attempts -------------------------------------------------------------------------------------*/
 
-static void note(tern__notes *notes, const entry *e, int error)
+/* Why it failed, into out. */
+static void reason(const entry *e, char *out, size_t cap)
 {
-  char who[NAME_SIZE], what[NAME_SIZE], number[24];
+  char number[24];
+  const char *words = e->error == 0 ? "timed out" : tern__words_errno(e->error, number, sizeof number);
 
-  tern__sockaddr_name(&e->address, who, sizeof who);
-  if (e->state == UNTIED) {
-    (void)snprintf(what, sizeof what, "the local end: %s",
-                   error == EAFNOSUPPORT ? "no address of this family was given"
-                                         : tern__words_errno(error, number, sizeof number));
-    tern__notes_add(notes, who, what);
-  } else if (error != 0) {
-    tern__notes_errno(notes, who, error);
-  } else {
-    tern__notes_add(notes, who, "timed out");
-  }
+  if (e->untied && e->error == EAFNOSUPPORT) words = "no address of this family was given";
+  (void)snprintf(out, cap, "%s%s", e->untied ? "the local end: " : "", words);
 }
 
 static void shut(entry *e)
@@ -123,10 +118,15 @@ static void shut(entry *e)
 
 static void fail(tern__race *race, entry *e, int error, tern__notes *notes, uint64_t now)
 {
-  note(notes, e, error);
+  char who[NAME_SIZE], what[NAME_SIZE];
+
+  e->error = error;
+  tern__sockaddr_name(&e->address, who, sizeof who);
+  reason(e, what, sizeof what);
+  tern__notes_add(notes, who, what);
   shut(e);
   if (e->state == GOING) race->going--;
-  if (e->state == UNTIED) race->untied++;
+  if (e->untied) race->untied++;
   e->state = OVER;
   race->refused += error != 0;
   race->next = now; /* RFC 8305 section 5: the next need not wait */
@@ -167,7 +167,7 @@ static int begin(tern__race *race, entry *e, tern__notes *notes, uint64_t now)
     error = errno;
   } else if (race->local != NULL &&
              (error = tern__local_apply(race->local, e->fd, e->address.any.sa_family)) != 0) {
-    e->state = UNTIED;
+    e->untied = 1;
   } else if (connect(e->fd, &e->address.any, tern__sockaddr_length(&e->address)) == 0) {
     return 1;
   } else if (errno != EINPROGRESS && errno != EINTR) { /* interrupted, it goes on by itself (POSIX) */
@@ -294,6 +294,24 @@ uint32_t tern__race_begun(const tern__race *race)
 const tern__sockaddr *tern__race_address(const tern__race *race)
 {
   return race->begun > 0 ? &race->entries[race->last].address : NULL;
+}
+
+void tern__race_tell(const tern__race *race, tern__tried *tried)
+{
+  for (tried->count = 0; tried->count < race->count; tried->count++) {
+    const entry *e = &race->entries[tried->count];
+    tern__tried_one *one = &tried->list[tried->count];
+
+    one->address = e->address;
+    one->reason[0] = 0;
+    one->result = e->state == GOING ? TERN__TRIED_OUTRUN : TERN__TRIED_NOT;
+    if (race->ended == TERN_OK && tried->count == race->last) {
+      one->result = TERN__TRIED_CONNECTED;
+    } else if (e->state == OVER) {
+      one->result = TERN__TRIED_FAILED;
+      reason(e, one->reason, sizeof one->reason);
+    }
+  }
 }
 
 int tern__race_take(tern__race *race, int *sliced)

@@ -23,6 +23,21 @@
 
 typedef struct tern__race tern__race;
 
+/* What became of each address, for whoever wants to know. */
+#define TERN__TRIED_NOT 0u
+#define TERN__TRIED_CONNECTED 1u
+#define TERN__TRIED_FAILED 2u
+#define TERN__TRIED_OUTRUN 3u /* under way as another one won */
+typedef struct tern__tried_one {
+  tern__sockaddr address;
+  uint32_t result;
+  char reason[96];
+} tern__tried_one;
+typedef struct tern__tried {
+  uint32_t count;
+  tern__tried_one list[TERN__RACE_MOST];
+} tern__tried;
+
 /* For up to most addresses, TERN__RACE_MOST at the highest. timeout: ms for all of it, from the first
  * step on; 0: none. NULL: no memory. mem is borrowed. */
 tern__race *tern__race_new(const tern_allocator *mem, uint32_t most, uint32_t timeout);
@@ -49,6 +64,8 @@ uint32_t tern__race_count(const tern__race *race);
 uint32_t tern__race_begun(const tern__race *race);
 /* The address that was begun with last, or the winner's; NULL: none yet. */
 const tern__sockaddr *tern__race_address(const tern__race *race);
+/* Writes down what became of the addresses so far. */
+void tern__race_tell(const tern__race *race, tern__tried *tried);
 /* The connected socket, non-blocking unless it was the one that might block for a slice: *sliced. -1:
  * there is none. */
 int tern__race_take(tern__race *race, int *sliced);

@@ -27,7 +27,6 @@
 #include "base/notes.h"
 #include "base/socket.h"
 #include "base/words.h"
-#include "transport/race.h"
 
 #define SPANS 64       /* that one sendmsg takes */
 #define UNIX_RETRY 20u /* ms between tries at a Unix socket whose backlog is full */
@@ -51,6 +50,7 @@ struct tern__tcp {
 struct dialling {
   tern__race *race; /* NULL: Unix */
   tern__gather gather;
+  tern__tried *tried; /* borrowed, or NULL */
   uint64_t nap; /* where nothing can be polled for: look again; TERN_NEVER */
   uint32_t timeout;
   uint64_t deadline;
@@ -275,6 +275,8 @@ static void shut(tern__tcp *tcp)
 static void drop_dialling(tern__tcp *tcp)
 {
   if (tcp->dialling == NULL) return;
+  if (tcp->dialling->tried != NULL && tcp->dialling->race != NULL)
+    tern__race_tell(tcp->dialling->race, tcp->dialling->tried);
   tern__gather_close(&tcp->dialling->gather);
   tern__race_free(tcp->dialling->race);
   tern__free(tcp->mem, tcp->dialling, sizeof *tcp->dialling);
@@ -377,6 +379,11 @@ void tern__tcp_set_local(tern__tcp *tcp, const tern__local *local)
 {
   if (tcp->dialling != NULL && tcp->dialling->race != NULL)
     tern__race_set_local(tcp->dialling->race, local);
+}
+
+void tern__tcp_set_tried(tern__tcp *tcp, tern__tried *tried)
+{
+  if (tcp->dialling != NULL) tcp->dialling->tried = tried;
 }
 
 void tern__tcp_set_slice(tern__tcp *tcp, uint32_t ms)

@@ -16,6 +16,7 @@
 
 #include "base/socket.h"
 #include "transport/local.h"
+#include "transport/race.h"
 
 typedef struct tern__tcp tern__tcp;
 
@@ -38,6 +39,8 @@ tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uin
                                 tern__tcp **tcp);
 /* Before the first step: where the connection leaves from, borrowed until it stands. Not for Unix. */
 void tern__tcp_set_local(tern__tcp *tcp, const tern__local *local);
+/* Before the first step: where to write down what became of the addresses, once that is over. NULL: nowhere. */
+void tern__tcp_set_tried(tern__tcp *tcp, tern__tried *tried);
 /* For a caller that would only wait: before the first step, lets connect and tern__tcp_read_wait
  * block for up to ms at a time, which saves the waiting a system call each. Linux; elsewhere
  * nothing, and tern__tcp_slice stays 0. The transport's own read and write never block. */

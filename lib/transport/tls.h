@@ -70,6 +70,10 @@ uint32_t tern__tls_resumed(const tern__tls *tls);
 /* What verification said, also where it was optional; TERN_E_AGAIN before the handshake and with
  * TERN__TLS_VERIFY_NONE. */
 tern_status tern__tls_verdict(const tern__tls *tls);
+/* Of the server's own certificate, once verification has looked at it: its last second as yyyymmddhhmmss
+ * in UTC, else 0; and whether it bears one of the names. */
+uint64_t tern__tls_until(const tern__tls *tls);
+uint32_t tern__tls_bears_name(const tern__tls *tls);
 /* TERN_TLSA_..., with the index of the record that matched and the depth of the certificate that it
  * matched (UINT32_MAX: none; an anchor that was not presented). */
 uint32_t tern__tls_tlsa(const tern__tls *tls, uint32_t *index, uint32_t *depth);

@@ -64,6 +64,7 @@ struct tern__tls {
   uint8_t plain;         /* and it was no TLS but text */
   uint8_t eof;           /* the lower transport has ended */
   uint8_t by_dane;       /* the records decide */
+  uint8_t named; /* and bears one of the names */
   uint8_t leaf_seen;     /* the verification came as far as the server's own certificate */
   uint8_t tried;         /* the handshake has begun */
   uint8_t offered;       /* a session of the cache */

@@ -53,6 +53,18 @@ uint32_t tern__tls_resumed(const tern__tls *tls)
   return 0;
 }
 
+uint64_t tern__tls_until(const tern__tls *tls)
+{
+  (void)tls;
+  return 0;
+}
+
+uint32_t tern__tls_bears_name(const tern__tls *tls)
+{
+  (void)tls;
+  return 0;
+}
+
 tern_status tern__tls_verdict(const tern__tls *tls)
 {
   (void)tls;

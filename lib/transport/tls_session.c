@@ -213,6 +213,16 @@ uint32_t tern__tls_resumed(const tern__tls *tls)
   return tls != NULL && tls->ended == TERN_OK ? tls->resumed : 0;
 }
 
+uint64_t tern__tls_until(const tern__tls *tls)
+{
+  return tls == NULL || !tls->leaf_seen ? 0 : tls->until;
+}
+
+uint32_t tern__tls_bears_name(const tern__tls *tls)
+{
+  return tls != NULL && tls->named;
+}
+
 tern_status tern__tls_verdict(const tern__tls *tls)
 {
   return tls == NULL ? TERN_E_AGAIN : tls->verdict;

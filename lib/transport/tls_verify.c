@@ -163,8 +163,8 @@ int tern__tls_on_certificate(void *user, mbedtls_x509_crt *crt, int depth, uint3
     tls->leaf_seen = 1;
     tern__tls_resume_note(tls, crt);
     if (tls->by_dane) return judge_by_dane(tls, crt);
-    if (!tern__tls_named(crt, tls->names, tls->name_count))
-      *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    tls->named = tern__tls_named(crt, tls->names, tls->name_count) != 0;
+    if (!tls->named) *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
   }
   note(tls, crt, tern__tls_status_of(*flags), *flags);
   return 0;

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""tern-send --probe against scripted servers: what it tells as JSON and to people, what it exits with, and
+that it never sends mail or a secret where it must not. Usage: probe.py TERN_SEND; ends with "N passed, N failed"."""
+import datetime
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+
+from server import Server, make_certificate
+
+passed = failed = 0
+SEND = sys.argv[1]
+SECRET = "s3cr3t-pass"
+
+
+def check(what, good, *facts):
+    global passed, failed
+    if good:
+        passed += 1
+    else:
+        failed += 1
+        print("FAIL", what, *facts)
+
+
+def run(url, *args, password=None, words=False):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TERN_")}
+    if password:
+        env["TERN_PASSWORD"] = password
+    argv = [SEND, "--server", url, "--probe", "--ehlo", "client.example.org", "--timeout", "20", *args]
+    done = subprocess.run(argv + ([] if words else ["--json"]), capture_output=True, timeout=100, env=env,
+                          stdin=subprocess.DEVNULL)
+    check("no secret is told", SECRET.encode() not in done.stdout + done.stderr, done)
+    if words:
+        return done.returncode, done.stdout.decode()
+    return done.returncode, json.loads(done.stdout)
+
+
+def statuses(told):
+    return {(f["level"], f["status"]) for f in told["probe"]["findings"]}
+
+
+def plain():
+    with Server(ehlo=["PIPELINING", "SIZE 1000", "8BITMIME", "ENHANCEDSTATUSCODES", "LIMITS RCPTMAX=5 MAILMAX=3"]) as s:
+        code, told = run(f"smtp://127.0.0.1:{s.port}?tls=none")
+        p = told["probe"]
+        check("plain", code == 0 and told["ok"] and told["error"] is None and told["recipients"] == [], code, told)
+        check("addresses", p["addresses"] == [{"address": f"127.0.0.1 port {s.port}", "result": "connected", "reason": None}], p)
+        check("greeting", p["greeting"] == "test ESMTP" and p["peer"] == f"127.0.0.1 port {s.port}", p)
+        check("lines", p["ehlo"] == ["test", "PIPELINING", "SIZE 1000", "8BITMIME", "ENHANCEDSTATUSCODES",
+                                     "LIMITS RCPTMAX=5 MAILMAX=3"] and p["ehlo_tls"] == [], p)
+        check("numbers", (p["size_limit"], p["rcpt_max"], p["mail_max"]) == (1000, 5, 3), p)
+        check("no TLS", p["tls_version"] is None and p["certificate"] is None and ("warning", "TERN_E_TLS_NOT_OFFERED") in statuses(told), p)
+        s.wait()
+        check("no mail", [x.split()[0] for x in s.lines] == ["EHLO", "QUIT"], s.lines)
+    with Server(ehlo=[]) as s:
+        code, told = run(f"smtp://127.0.0.1:{s.port}?tls=none")
+        texts = " ".join(f["text"] for f in told["probe"]["findings"])
+        check("what is missing", code == 0 and all(w in texts for w in ("PIPELINING", "SIZE", "8BITMIME", "AUTH")), told)
+    with Server(ehlo=["SIZE", "8bitmime", "X\x1b[31m\x07"]) as s:
+        code, told = run(f"smtp://127.0.0.1:{s.port}?tls=none")
+        check("no control octets", told["probe"]["ehlo"][3] == "X?[31m?", told["probe"]["ehlo"])
+
+
+def tls(folder):
+    good = make_certificate(folder, days=90)
+    soon = make_certificate(folder, "soon", days=3)
+    with Server(cert=good, ehlo=["AUTH PLAIN", "SIZE 5"], ehlo_tls=["AUTH PLAIN LOGIN", "SIZE 7"], auth={"ann": SECRET}) as s:
+        url = f"smtp://localhost:{s.port}"
+        code, told = run(url, "--ca", good[0], "--user", "ann", password=SECRET)
+        p = told["probe"]
+        check("STARTTLS", code == 0 and p["tls_verified"] and p["tls_version"].startswith("TLSv1."), code, told)
+        check("both lists", p["ehlo"][:2] == ["test", "AUTH PLAIN"] and p["ehlo_tls"] == ["test", "AUTH PLAIN LOGIN", "SIZE 7"], p)
+        check("AUTH", p["mechanisms"] == "PLAIN LOGIN" and p["mechanism"] == "PLAIN" and p["size_limit"] == 7, p)
+        check("certificate", p["certificate"]["verdict"] == "good" and p["certificate"]["name_fits"], p)
+        ends = datetime.datetime.strptime(p["certificate"]["ends"], "%Y-%m-%dT%H:%M:%SZ")
+        real = subprocess.run(["openssl", "x509", "-noout", "-enddate", "-in", good[0]], capture_output=True, text=True).stdout
+        check("its end", ends == datetime.datetime.strptime(real.strip()[9:], "%b %d %H:%M:%S %Y GMT"), ends, real)
+        check("AUTH in clear", ("warning", "TERN_E_CLEARTEXT") in statuses(told), statuses(told))
+        s.wait()
+        check("once", len(s.sessions) == 1 and s.sessions[0].messages == [], s.sessions)
+        code, told = run(url, "--ca", good[0], "--user", "ann", password="wrong")
+        check("AUTH refused", code == 77 and told["error"] == "TERN_E_AUTH_REFUSED" and told["reply"]["code"] == 535 and
+              told["probe"]["findings"][0]["level"] == "error", code, told)
+    for what, certificate, host, ca, error in (
+            ("unknown authority", good, "localhost", soon, "TERN_E_TLS_UNKNOWN_CA"),
+            ("another name", good, "127.0.0.2", good, "TERN_E_TLS_WRONG_HOST")):
+        for implicit in (False, True):
+            with Server(cert=certificate, implicit=implicit, auth={"ann": SECRET}, ehlo=["AUTH PLAIN"]) as s:
+                at = "127.0.0.1" if host == "127.0.0.2" else host
+                url = f"{'smtps' if implicit else 'smtp'}://{at}:{s.port}"
+                if host == "127.0.0.2": # the server listens at 127.0.0.1, the certificate has that: another CA file's name
+                    other = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                                            "-nodes", "-days", "9", "-subj", "/CN=other", "-addext", "subjectAltName=DNS:other.test",
+                                            "-keyout", folder + "/other.key", "-out", folder + "/other.crt"], capture_output=True)
+                    check("openssl", other.returncode == 0, other)
+                    s.cert = (folder + "/other.crt", folder + "/other.key")
+                    ca = s.cert
+                code, told = run(url, "--ca", ca[0], "--user", "ann", password=SECRET)
+                p = told["probe"]
+                check(what, code == 77 and told["error"] == error and not p["tls_verified"], code, told)
+                check(what + ": a look behind", "AUTH PLAIN" in p["ehlo" if implicit and not p["ehlo_tls"] else "ehlo_tls"] and
+                      p["certificate"]["verdict"] == error and p["certificate"]["ends"], p)
+                check(what + ": the name", p["certificate"]["name_fits"] == (host == "localhost"), p)
+                s.wait()
+                check(what + ": no secret", not any(x.secrets for x in s.sessions), [x.lines for x in s.sessions])
+                check(what + ": no mail", not s.messages and not any(x.startswith("MAIL") for x in s.lines), s.lines)
+    with Server(cert=soon) as s:
+        code, told = run(f"smtp://localhost:{s.port}", "--ca", soon[0])
+        check("ends soon", code == 0 and ("warning", "TERN_E_TLS_EXPIRED") in statuses(told), told)
+    with Server() as s:
+        code, told = run(f"smtp://localhost:{s.port}")
+        check("TLS required", code == 77 and told["error"] == "TERN_E_TLS_NOT_OFFERED" and told["probe"]["ehlo"][0] == "test", told)
+
+
+def network():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    code, told = run(f"smtp://127.0.0.1:{port}")
+    p = told["probe"]
+    check("refused", code == 75 and told["error"] == "TERN_E_CONNECT" and told["phase"] == "connect", told)
+    check("its reason", p["addresses"] == [{"address": f"127.0.0.1 port {port}", "result": "failed", "reason": "Connection refused"}], p)
+    code, told = run("smtp://mail.invalid")
+    check("no such host", code in (68, 75) and told["phase"] == "resolve" and told["probe"]["addresses"] == [], told)
+    code, told = run("http://mail.example")
+    check("no URL", code == 64 and told["error"] == "TERN_E_URL", told)
+    with Server(greeting="554 5.7.1 go away") as s:
+        code, told = run(f"smtp://127.0.0.1:{s.port}?tls=none")
+        check("greeted with 554", code == 69 and told["reply"]["code"] == 554 and told["phase"] == "greeting" and
+              told["probe"]["findings"][0]["who"], told)
+    code, _ = run("smtp://127.0.0.1", "--mx", words=True)
+    check("not with --mx", code == 64, code)
+
+
+def people():
+    with Server(ehlo=["SIZE 1000"]) as s:
+        code, text = run(f"smtp://127.0.0.1:{s.port}?tls=none", words=True)
+        check("words", code == 0 and all(w in text for w in ("Addresses 127.0.0.1 port", "connected", "Greeting  test", "EHLO      test",
+              "SIZE 1000", "TLS       none", "warning: the server does not offer TLS [TERN_E_TLS_NOT_OFFERED]", "server must act")), text)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    plain()
+    tls(folder)
+    network()
+    people()
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed or not passed else 0)
