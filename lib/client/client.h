@@ -127,6 +127,7 @@ struct tern_client {
   uint64_t left;     /* of it, after a blocking connect, for the first mail; 0: all */
   uint32_t wait_for; /* events that the last turn found wanting */
   uint8_t nap;       /* a source had nothing: ask again in a while */
+  uint8_t ticked;    /* the session's deadline was looked at in this step */
   uint8_t more;      /* a step ended before its work did */
   uint8_t new_mail;  /* read what is there before its first octet leaves */
   uint8_t stepping;  /* calls from within a callback are refused */

@@ -371,13 +371,14 @@ static int probe(tern_client *c)
 
 static int give_intents(tern_client *c)
 {
-  uint32_t field;
-  tern_status st = tern__login_usable(&c->login, &field);
+  uint32_t field = TERN_FIELD_NONE;
+  tern_status st = TERN_OK;
   int moved = 0;
 
-  tern__conn_login(c);
+  if (c->queue.first) st = tern__login_usable(&c->login, &field);
+  if (c->login.cred.kinds && !c->auth_given) tern__conn_login(c);
   if (c->state != TERN__ON) return 1;
-  if (st != TERN_OK && c->queue.first) { /* never without the credentials that were given */
+  if (st != TERN_OK) { /* never without the credentials that were given */
     tern__conn_drop(c);
     tern__conn_fail(c, st, TERN_PHASE_AUTH, NULL);
     c->error.field = (uint8_t)field;
@@ -405,11 +406,15 @@ static int turn_on(tern_client *c)
     end_connection(c);
     return 1;
   }
-  (void)collect(c);
+  if (c->ended != 0) (void)collect(c);
   if (give_intents(c)) return 1;
-  if (now >= tern_session_deadline(s)) {
-    (void)tern_session_tick(s, now);
-    return 1;
+  if (!c->ticked) { /* once a step: it all happens at one time */
+    c->ticked = 1;
+    if (now >= tern_session_deadline(s)) {
+      c->ticked = 0;
+      (void)tern_session_tick(s, now);
+      return 1;
+    }
   }
   wants = tern_session_wants(s);
   if (wants & TERN_WANT_TLS) return tern__conn_handshake(c);
@@ -496,7 +501,7 @@ tern_status tern__pump_step(tern_client *c)
   c->stepping = 1;
   c->now = tern__conn_now(c);
   if (!c->blocking) c->drained = 0; /* who steps has waited; else tern__pump_wait knows */
-  c->nap = 0;
+  c->nap = c->ticked = 0;
   watch_total(c);
   for (turns = 0; turns < TURNS && turn(c); turns++) {
   }
@@ -509,14 +514,14 @@ tern_status tern__pump_step(tern_client *c)
 /* ---- waiting -----------------------------------------------------------------------------------------*/
 int32_t tern_client_timeout(const tern_client *c)
 {
-  uint64_t at, now;
+  uint64_t at, now, other;
 
   if (!c || !tern__pump_busy(c)) return -1;
   if (c->more || c->cancel) return 0;
   now = tern__conn_now(c);
   at = c->due;
-  if (c->state == TERN__ON && tern_session_deadline(c->session) < at)
-    at = tern_session_deadline(c->session);
+  other = c->state == TERN__ON ? tern_session_deadline(c->session) : TERN_NEVER;
+  if (other < at) at = other;
 #ifndef TERN_NO_SOCKETS
   if (c->state == TERN__DIALLING && tern__dial_deadline(c) < at) at = tern__dial_deadline(c);
 #endif

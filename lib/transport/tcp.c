@@ -30,7 +30,7 @@
 
 #define SPANS 64       /* that one sendmsg takes */
 #define UNIX_RETRY 20u /* ms between tries at a Unix socket whose backlog is full */
-#define SHORT 3u       /* writes of a short session: EHLO, envelope, content with QUIT */
+#define SHORT 4u       /* writes of a short session: EHLO, envelope, content, QUIT */
 #define PEER 128u
 
 struct tern__tcp {
