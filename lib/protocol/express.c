@@ -17,11 +17,13 @@
 
 #define PUT(p, literal) (memcpy(p, literal, sizeof(literal) - 1), (p) + sizeof(literal) - 1)
 
-static char *put_text(char *p, const char *text)
+/* NULL: it is longer than when it was checked. */
+static char *put_path(char *p, const char *path)
 {
-  size_t len = strlen(text);
+  size_t len = strlen(path);
 
-  memcpy(p, text, len);
+  if (len > PATH) return NULL;
+  memcpy(p, path, len);
   return p + len;
 }
 
@@ -49,7 +51,8 @@ static char *put_recipients(const tern_transaction *t, char *p, char **ends)
         r.forward_path == NULL || r.params != NULL || r.orcpt != NULL || r.notify != 0)
       return NULL;
     p = PUT(p, "RCPT TO:<");
-    p = put_text(p, r.forward_path);
+    p = put_path(p, r.forward_path);
+    if (p == NULL) return NULL;
     p = PUT(p, ">\r\n");
     ends[i] = p;
   }
@@ -59,7 +62,8 @@ static char *put_recipients(const tern_transaction *t, char *p, char **ends)
 static char *put_mail(const tern_transaction *t, const tern__mail_args *args, char *p)
 {
   p = PUT(p, "MAIL FROM:<");
-  p = put_text(p, t->reverse_path);
+  p = put_path(p, t->reverse_path);
+  if (p == NULL) return NULL;
   p = PUT(p, ">");
   if (args->size != TERN_LENGTH_UNKNOWN) {
     p = PUT(p, " SIZE=");
@@ -83,8 +87,8 @@ int tern__express_envelope(tern_session *s, tern__slot *slot)
     return 0;
   if (s->needs_rset || (slot->flags & TERN__F_OVERLAPPED)) p = rset = PUT(p, "RSET\r\n");
   tern__mail_arguments(s, slot, &args);
-  p = mail = put_mail(t, &args, p);
-  p = put_recipients(t, p, ends);
+  mail = put_mail(t, &args, p);
+  p = mail != NULL ? put_recipients(t, mail, ends) : NULL;
   if (p == NULL) return 0;
   if (rset != NULL) (void)owe(s, TERN__RSET, rset);
   (void)owe(s, TERN__MAIL, mail);
