@@ -426,7 +426,7 @@ static const verb verbs[] = {
 /* A line without its end; `behind` octets followed it in the same read. */
 static void command(conn *c, const char *s, size_t n, size_t behind)
 {
-  size_t i, own;
+  size_t i;
 
   sum.commands++;
   if (c->state == LOGIN_USER) {
@@ -447,10 +447,8 @@ static void command(conn *c, const char *s, size_t n, size_t behind)
     return;
   }
   verbs[i].on(c, s, n);
-  own = c->state == CHUNK && c->chunk_left < behind ? (size_t)c->chunk_left
-        : c->state == CHUNK                         ? behind
-                                                    : 0;
-  if (behind > own && (opt.no_pipelining || verbs[i].last)) sum.pipeline_violations++;
+  if (behind > 0 && c->state != CHUNK && (opt.no_pipelining || verbs[i].last))
+    sum.pipeline_violations++;
   if (behind > 0 && c->state == HANDSHAKE) sum.starttls_injection++;
 }
 
@@ -474,16 +472,20 @@ static size_t take_line(conn *c, char *b, size_t n)
 static size_t consume(conn *c, char *b, size_t n)
 {
   size_t at = 0, took;
+  state was;
 
   while (at < n && !c->close_after && c->state != HANDSHAKE) {
-    if (c->state == CHUNK)
+    was = c->state;
+    if (was == CHUNK)
       took = take_chunk(c, b + at, n - at);
-    else if (c->state == DATA)
+    else if (was == DATA)
       took = take_data(c, b + at, n - at);
     else
       took = take_line(c, b + at, n - at);
     at += took;
     if (c->state == CHUNK && c->chunk_left == 0) chunk_done(c);
+    if ((was == CHUNK || was == DATA) && c->state == COMMAND && at < n && opt.no_pipelining)
+      sum.pipeline_violations++;
     if (took == 0) break;
   }
   return at;
