@@ -26,6 +26,11 @@ c gcc engine -O2 "${bare[@]}" -DTERN_NO_CLIENT -DTERN_NO_MESSAGE -DTERN_NO_TEXT
 c arm-none-eabi-gcc arm "${arm[@]}" "${bare[@]}" -DTERN_SHORT_TEXT
 c arm-none-eabi-gcc arm-engine "${arm[@]}" "${bare[@]}" -DTERN_NO_CLIENT -DTERN_NO_MESSAGE -DTERN_NO_TEXT -DTERN_NO_SCRAM_SHA_1 \
   -DTERN_NO_SCRAM_SHA_256 -DTERN_NO_CRAM_MD5 -DTERN_NO_OAUTHBEARER -DTERN_NO_XOAUTH2 -DTERN_NO_EXTERNAL
+. tests/firmware/sets.sh
+for cc in gcc clang; do
+  c $cc minimal -O2 "${bare[@]}" -DTERN_NO_CLIENT -DTERN_NO_MESSAGE -DTERN_NO_TEXT "${minimal[@]}"
+  c $cc full -O2 "${bare[@]}" -DTERN_NO_CLIENT -DTERN_NO_MESSAGE -DTERN_SHORT_TEXT "${full[@]}"
+done
 check "tern.h as C" gcc "${warn[@]}" -x c -fsyntax-only "$made/tern.h"
 check "tern.h as C++" g++ -Wall -Wextra -Werror -x c++ -fsyntax-only "$made/tern.h"
 for o in gcc bare; do

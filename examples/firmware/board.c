@@ -167,6 +167,29 @@ __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
   NULL,          NULL,          NULL,          (void *)systick,
 };
 
+/* The C library's are made for speed, at 800 octets of flash. */
+int strcmp(const char *a, const char *b)
+{
+  while (*a == *b && *a != '\0') a++, b++;
+  return (unsigned char)*a - (unsigned char)*b;
+}
+
+char *strchr(const char *text, int c)
+{
+  while (*text != (char)c)
+    if (*text++ == '\0') return NULL;
+  return (char *)(uintptr_t)text;
+}
+
+void *memchr(const void *octets, int c, size_t len)
+{
+  const unsigned char *p = octets;
+
+  for (; len != 0; len--, p++)
+    if (*p == (unsigned char)c) return (void *)(uintptr_t)p;
+  return NULL;
+}
+
 __attribute__((noreturn)) void exit(int code) /* a C library function may refer to it */
 {
   leave(code);

@@ -7,13 +7,35 @@
  *   TERN_NO_WORDING   replies are judged by their codes alone (follows from TERN_NO_SOCKETS)
  *   TERN_NO_TEXT      no names, sentences and hints
  *   TERN_SHORT_TEXT   a word for each status, a hint for each class, no names
+ * The parts of the engine from here on can be left out where there is no client (TERN_NO_CLIENT),
+ * which asks for all of them:
+ *   TERN_NO_LOG       no tern_error_format, tern_reply_queue_id, tern_capability_name, and none of
+ *                     the session's getters of what the server offers
+ *   TERN_NO_ARENA     no tern_arena
+ *   TERN_NO_TRACE     no transcript
+ *   TERN_NO_CHUNKING, TERN_NO_DSN, TERN_NO_SMTPUTF8, TERN_NO_LIMITS, TERN_NO_LMTP   extensions
+ *   TERN_NO_LITERALS  of address literals [192.0.2.1] alone
+ *   TERN_NO_WINDOW    one mail in the session at a time
+ *   TERN_NO_OTHER     no NOOP and VRFY
+ *   TERN_NO_POLICY    no set_mask, set_policy, set_pipeline, set_mechanisms
+ *   TERN_NO_PROGRESS  no tern_transaction.progress
+ *   TERN_NO_MAIL_OPTIONS   no TERN_MAIL_ALL_OR_NONE, TERN_MAIL_REFUSE_BARE and raw parameters
+ * and mechanisms of AUTH, with or without the client:
  *   TERN_NO_SCRAM_SHA_256, TERN_NO_SCRAM_SHA_1, TERN_NO_CRAM_MD5, TERN_NO_OAUTHBEARER,
- *   TERN_NO_XOAUTH2, TERN_NO_EXTERNAL, TERN_NO_PLAIN, TERN_NO_LOGIN   mechanisms */
+ *   TERN_NO_XOAUTH2, TERN_NO_EXTERNAL, TERN_NO_PLAIN, TERN_NO_LOGIN */
 #ifndef TERN_LIB_BASE_CONFIG_H
 #define TERN_LIB_BASE_CONFIG_H
 
 #if defined(TERN_NO_TEXT) && defined(TERN_SHORT_TEXT)
 #error "TERN_NO_TEXT or TERN_SHORT_TEXT"
+#endif
+#if !defined(TERN_NO_CLIENT) &&                                                                  \
+  (defined(TERN_NO_LOG) || defined(TERN_NO_ARENA) || defined(TERN_NO_TRACE) ||                   \
+   defined(TERN_NO_CHUNKING) || defined(TERN_NO_DSN) || defined(TERN_NO_SMTPUTF8) ||             \
+   defined(TERN_NO_LIMITS) || defined(TERN_NO_LMTP) || defined(TERN_NO_LITERALS) ||              \
+   defined(TERN_NO_WINDOW) || defined(TERN_NO_OTHER) || defined(TERN_NO_POLICY) ||               \
+   defined(TERN_NO_PROGRESS) || defined(TERN_NO_MAIL_OPTIONS))
+#error "the client needs the whole engine: define TERN_NO_CLIENT, too"
 #endif
 
 /* What providers say matters to whoever talks to providers: not to a device with a relay. */
@@ -26,6 +48,97 @@
 #define TERN__WIDE 0
 #else
 #define TERN__WIDE 1
+#endif
+
+/* Each as a constant: what it guards is gone where it is 0, and compiled in any case. */
+#ifdef TERN_NO_TRACE
+#define TERN__WITH_TRACE 0
+#else
+#define TERN__WITH_TRACE 1
+#endif
+
+#ifdef TERN_NO_LOG
+#define TERN__WITH_LOG 0
+#else
+#define TERN__WITH_LOG 1
+#endif
+
+#ifdef TERN_NO_CHUNKING
+#define TERN__WITH_CHUNKING 0
+#else
+#define TERN__WITH_CHUNKING 1
+#endif
+
+#ifdef TERN_NO_DSN
+#define TERN__WITH_DSN 0
+#else
+#define TERN__WITH_DSN 1
+#endif
+
+#ifdef TERN_NO_SMTPUTF8
+#define TERN__WITH_SMTPUTF8 0
+#else
+#define TERN__WITH_SMTPUTF8 1
+#endif
+
+#ifdef TERN_NO_LIMITS
+#define TERN__WITH_LIMITS 0
+#else
+#define TERN__WITH_LIMITS 1
+#endif
+
+#ifdef TERN_NO_LMTP
+#define TERN__WITH_LMTP 0
+#else
+#define TERN__WITH_LMTP 1
+#endif
+
+#ifdef TERN_NO_LITERALS
+#define TERN__WITH_LITERALS 0
+#else
+#define TERN__WITH_LITERALS 1
+#endif
+
+#ifdef TERN_NO_WINDOW
+#define TERN__WITH_WINDOW 0
+#else
+#define TERN__WITH_WINDOW 1
+#endif
+
+#ifdef TERN_NO_OTHER
+#define TERN__WITH_OTHER 0
+#else
+#define TERN__WITH_OTHER 1
+#endif
+
+#ifdef TERN_NO_POLICY
+#define TERN__WITH_POLICY 0
+#else
+#define TERN__WITH_POLICY 1
+#endif
+
+#ifdef TERN_NO_PROGRESS
+#define TERN__WITH_PROGRESS 0
+#else
+#define TERN__WITH_PROGRESS 1
+#endif
+
+#ifdef TERN_NO_MAIL_OPTIONS
+#define TERN__WITH_MAIL_OPTIONS 0
+#else
+#define TERN__WITH_MAIL_OPTIONS 1
+#endif
+
+#if defined(TERN_NO_OAUTHBEARER) && defined(TERN_NO_XOAUTH2)
+#define TERN__WITH_TOKEN 0
+#else
+#define TERN__WITH_TOKEN 1
+#endif
+
+#if defined(TERN_NO_SCRAM_SHA_256) && defined(TERN_NO_SCRAM_SHA_1)
+#define TERN__WITH_SCRAM 0
+#else
+#define TERN__WITH_SCRAM 1
 #endif
 
 /* The digests that somebody asks for; SHA-256 is there wherever hash.c is. */

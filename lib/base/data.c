@@ -177,12 +177,12 @@ static size_t clean_run(tern__data *d)
   const uint8_t *p = d->at, *end = d->at + (d->len < RUN_MAX ? d->len : RUN_MAX), *lf, *cr;
   uint8_t high = 0;
 
-  if (d->clean == 0 && !d->dirty) {
+  if (TERN__WIDE && d->clean == 0 && !d->dirty) {
     if (end[-1] == '\r' && end - p > 1) end--; /* its LF may be the next octet */
     if (all_crlf(p, (size_t)(end - p), &high)) d->clean = (size_t)(end - p);
     else d->dirty = 1; /* no further try in this piece */
   }
-  if (d->clean != 0) return known_run(d);
+  if (TERN__WIDE && d->clean != 0) return known_run(d);
   while (p < end) {
     if (d->state == LINE_START && d->dots && *p == '.') break;
     lf = memchr(p, '\n', (size_t)(end - p));
@@ -277,7 +277,7 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
 
   info->length = 0;
   info->flags = 0;
-  if (measure_clean(t, info)) return TERN_OK;
+  if (TERN__WIDE && measure_clean(t, info)) return TERN_OK;
   info->length = 0;
   tern__data_begin(&d, t, 0, (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
   while ((st = tern__data_next(&d, 0, &run, &cause)) == TERN_OK) {
@@ -290,7 +290,8 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
       if (run.octets[i] != '\n' && run.octets[i] != '\r') newlines = 0;
       if (run.octets[i] > 127) info->flags |= TERN_CONTENT_UTF8_HEADER | TERN_CONTENT_8BIT;
     }
-    if (i < run.len) (void)all_crlf(run.octets + i, run.len - i, &high);
+    if (TERN__WIDE && i < run.len) (void)all_crlf(run.octets + i, run.len - i, &high);
+    for (; !TERN__WIDE && i < run.len; i++) high |= run.octets[i];
     if (high > 127) info->flags |= TERN_CONTENT_8BIT;
   }
   return st == TERN_SOURCE_END ? TERN_OK : st;

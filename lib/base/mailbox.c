@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/config.h"
 #include "base/utf8.h"
 
 #define LOCAL_PART_MAX 64 /* RFC 5321 4.5.3.1.1 */
@@ -44,7 +45,8 @@ static int is_hex(uint8_t c)
  * cursor stays on the lead octet. */
 static int utf8(cursor *s)
 {
-  size_t len = tern__utf8(s->at, 4); /* the NUL at the end ends a sequence that is cut short */
+  /* the NUL at the end ends a sequence that is cut short */
+  size_t len = TERN__WITH_SMTPUTF8 ? tern__utf8(s->at, 4) : 0;
 
   if (s->ascii || len < 2 || (s->at[0] == 0xc2 && s->at[1] < 0xa0))
     return 0;
@@ -232,7 +234,7 @@ static int address_literal(cursor *s)
 
   while (is_let_dig(tag[n]) || tag[n] == '-')
     n++;
-  if (tag[n] != ':' && tern__is_digit(tag[0])) {
+  if (!TERN__WITH_LITERALS || (tag[n] != ':' && tern__is_digit(tag[0]))) {
     ok = ipv4(s);
   } else if (tag[n] != ':') {
     s->at = tag + n;

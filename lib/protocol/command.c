@@ -192,9 +192,9 @@ void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_a
     PUT(l, ">");
   }
   if (args->body_8bit) PUT(l, " BODY=8BITMIME");
-  if (args->smtputf8) PUT(l, " SMTPUTF8");
-  if (args->dsn) put_return(l, t);
-  put_rest(l, t->params);
+  if (TERN__WITH_SMTPUTF8 && args->smtputf8) PUT(l, " SMTPUTF8");
+  if (TERN__WITH_DSN && args->dsn) put_return(l, t);
+  put_rest(l, TERN__WITH_MAIL_OPTIONS ? t->params : NULL);
 }
 
 /* RFC 3461 4.1: NEVER alone, or a list. */
@@ -217,13 +217,13 @@ void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn)
   PUT(l, "RCPT TO:<");
   tern__line_put(l, r->forward_path);
   PUT(l, ">");
-  if (dsn && r->notify != 0) put_notify(l, r->notify);
-  if (dsn && r->orcpt != NULL) {
+  if (TERN__WITH_DSN && dsn && r->notify != 0) put_notify(l, r->notify);
+  if (TERN__WITH_DSN && dsn && r->orcpt != NULL) {
     const char *address = strchr(r->orcpt, ';') + 1; /* there is one: tern__check_orcpt */
 
     PUT(l, " ORCPT=");
     put(l, r->orcpt, (size_t)(address - r->orcpt));
     put_xtext(l, address);
   }
-  put_rest(l, r->params);
+  put_rest(l, TERN__WITH_MAIL_OPTIONS ? r->params : NULL);
 }

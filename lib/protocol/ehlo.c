@@ -8,24 +8,23 @@
 #include <tern/session.h>
 
 #include "base/ascii.h"
+#include "base/config.h"
 
-/* Bit i is keyword i: the order of TERN_CAP_... in session.h. */
-static const char keywords[][20] = {
-  "PIPELINING", "SIZE",       "8BITMIME",   "CHUNKING",  "SMTPUTF8",      "DSN",
-  "ENHANCEDSTATUSCODES",      "LIMITS",     "STARTTLS",  "AUTH",          "BINARYMIME",
-  "REQUIRETLS", "DELIVERBY",  "FUTURERELEASE",           "MT-PRIORITY",   "PRDR",
-  "VRFY",
-};
-#define KEYWORDS (sizeof keywords / sizeof keywords[0])
+/* Keyword i is bit i: the order of TERN_CAP_... in session.h; ended by an empty one. */
+static const char keywords[] =
+  "PIPELINING\0SIZE\0" "8BITMIME\0CHUNKING\0SMTPUTF8\0DSN\0ENHANCEDSTATUSCODES\0LIMITS\0STARTTLS\0"
+  "AUTH\0BINARYMIME\0REQUIRETLS\0DELIVERBY\0FUTURERELEASE\0MT-PRIORITY\0PRDR\0VRFY\0";
 
+#if TERN__WITH_LOG
 const char *tern_capability_name(uint32_t capability)
 {
-  size_t i;
+  const char *word = keywords;
+  uint32_t cap = 1;
 
-  for (i = 0; i < KEYWORDS; i++)
-    if (capability == (uint32_t)1 << i) return keywords[i];
-  return "";
+  for (; *word != '\0' && cap != capability; cap <<= 1) word += strlen(word) + 1;
+  return word;
 }
+#endif
 
 /* The next word of text[*at..len), ended by a blank; 0 at the end. */
 static size_t word(const char *text, size_t len, size_t *at, const char **start)
@@ -78,21 +77,24 @@ void tern__ehlo_line(tern__offer *offer, const char *text, size_t len,
                      const tern_mechanism *const *table)
 {
   const char *w;
-  size_t at = 0, n = word(text, len, &at, &w), i;
-  uint32_t cap = 0;
+  size_t at = 0, n = word(text, len, &at, &w);
+  const char *k = keywords;
+  uint32_t cap = 1;
 
   /* "AUTH=LOGIN PLAIN": from before RFC 2554, still sent for old clients beside the right form. */
   if (n > 5 && tern__same(w, 5, "AUTH=")) {
     at = (size_t)(w - text) + 5;
     n = 4;
   }
-  for (i = 0; i < KEYWORDS; i++)
-    if (tern__same(w, n, keywords[i])) cap = (uint32_t)1 << i;
+  while (*k != '\0' && !tern__same(w, n, k)) {
+    k += strlen(k) + 1;
+    cap <<= 1;
+  }
+  if (*k == '\0') return;
   offer->caps |= cap;
-  if (cap != TERN_CAP_SIZE && cap != TERN_CAP_AUTH && cap != TERN_CAP_LIMITS) return;
   while ((n = word(text, len, &at, &w)) != 0) {
     if (cap == TERN_CAP_SIZE) offer->size = number(w, n);
     if (cap == TERN_CAP_AUTH) mechanism(offer, w, n, table);
-    if (cap == TERN_CAP_LIMITS) limit(offer, w, n);
+    if (TERN__WITH_LIMITS && cap == TERN_CAP_LIMITS) limit(offer, w, n);
   }
 }

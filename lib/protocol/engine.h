@@ -12,6 +12,7 @@
 
 #include "base/config.h"
 #include "base/data.h"
+#include "base/config.h"
 #include "base/error.h"
 #include "protocol/command.h"
 #include "protocol/ehlo.h"
@@ -73,22 +74,39 @@ typedef struct tern__slot {
   uint32_t flags;
 } tern__slot;
 
-#define TERN__F_UTF8 1u        /* an address beyond ASCII */
+#define TERN__F_UTF8 (TERN__WITH_SMTPUTF8 * 1u) /* an address beyond ASCII */
 #define TERN__F_8BIT 2u        /* content beyond ASCII */
 #define TERN__F_UTF8_HEADER 4u
 #define TERN__F_MAIL_OK 8u     /* MAIL was accepted: a transaction is open */
 #define TERN__F_REFUSED 16u    /* MAIL or a recipient was refused */
-#define TERN__F_BDAT 32u
-#define TERN__F_OVERLAPPED 64u /* its envelope left before the reply to the content before */
+#define TERN__F_BDAT (TERN__WITH_CHUNKING * 32u)
+/* its envelope left before the reply to the content before */
+#define TERN__F_OVERLAPPED (TERN__WITH_WINDOW * 64u)
 #define TERN__F_EMPTY 128u     /* 354 came with no recipient left: a lone dot is owed */
 #define TERN__F_USED 256u      /* the content was read once: it must be rewound */
-#define TERN__F_DSN 512u       /* a recipient asks for NOTIFY or ORCPT */
-#define TERN__F_EAGER 1024u    /* the content left before the replies to the envelope */
+#define TERN__F_DSN (TERN__WITH_DSN * 512u) /* a recipient asks for NOTIFY or ORCPT */
+/* the content left before the replies to the envelope */
+#define TERN__F_EAGER (TERN__WITH_WINDOW * TERN__WITH_CHUNKING * 1024u)
 #define TERN__F_RSET_SENT 4096u
 #define TERN__F_BEGUN 16384u /* a round is under way */
-#define TERN__F_CLEAN 32768u /* measured: the spans go by BDAT as they are */
+/* measured: the spans go by BDAT as they are */
+#define TERN__F_CLEAN (TERN__WITH_CHUNKING * 32768u)
 #define TERN__F_STOP 8192u       /* no further round, whoever is unsent */
 #define TERN__F_MAIL_ERROR 2048u /* MAIL was refused: the rest of the group says nothing new */
+
+/* Bits and values that are 0, or 1, in builds without what they stand for. */
+#define TERN__CAP_CHUNKING (TERN__WITH_CHUNKING * TERN_CAP_CHUNKING)
+#define TERN__CAP_DSN (TERN__WITH_DSN * TERN_CAP_DSN)
+#define TERN__CAP_LIMITS (TERN__WITH_LIMITS * TERN_CAP_LIMITS)
+#define TERN__CAP_SMTPUTF8 (TERN__WITH_SMTPUTF8 * TERN_CAP_SMTPUTF8)
+#define TERN__ALL_OR_NONE (TERN__WITH_MAIL_OPTIONS * TERN_MAIL_ALL_OR_NONE)
+#define TERN__REFUSE_BARE (TERN__WITH_MAIL_OPTIONS * TERN_MAIL_REFUSE_BARE)
+#define TERN__LMTP(s) (TERN__WITH_LMTP && (s)->lmtp)
+#define TERN__WINDOW(s) (TERN__WITH_WINDOW ? (s)->window : 1u)
+#define TERN__SLOT(s) (TERN__WITH_WINDOW ? (s)->slot : 0u) /* the one that the sender is at */
+#define TERN__SLOT_OF(owed) (TERN__WITH_WINDOW ? (owed)->slot : 0u)
+#define TERN__OTHER_DUE(s) (TERN__WITH_OTHER ? (s)->other : 0u)
+#define TERN__PIPELINE(s) (TERN__WITH_POLICY ? (s)->pipeline : 0u)
 
 /* Marks in tern_transaction.outcome while under way, beside the public ones. */
 #define TERN__M_SENT 16u  /* RCPT is outstanding */
@@ -204,7 +222,7 @@ struct tern_session {
 /* What the server offers and is not masked. */
 static inline uint32_t tern__caps(const tern_session *s)
 {
-  return s->offer.caps & ~s->mask & ~s->never;
+  return TERN__WITH_POLICY ? s->offer.caps & ~s->mask & ~s->never : s->offer.caps;
 }
 
 /* Whether the octets up to the stream offset are out of our hands. */
@@ -216,7 +234,7 @@ static inline int tern__handed(const tern_session *s, uint32_t offset)
 /* The command that is owed a reply k places behind the first, k below owed_count. */
 static inline tern__owed *tern__owed_at(const tern_session *s, uint32_t k)
 {
-  uint32_t cap = TERN__OWED(s->window);
+  uint32_t cap = TERN__OWED(TERN__WINDOW(s));
 
   k += s->owed_head;
   return &s->owed[k < cap ? k : k - cap];

@@ -44,7 +44,7 @@ static tern_status send_verb(tern_session *s, const char *verb, const char *argu
 static tern_status send_hello(tern_session *s)
 {
   memset(&s->offer, 0, sizeof s->offer);
-  return send_verb(s, s->lmtp ? "LHLO" : "EHLO", s->ehlo_name, TERN__HELLO);
+  return send_verb(s, TERN__LMTP(s) ? "LHLO" : "EHLO", s->ehlo_name, TERN__HELLO);
 }
 
 tern_status tern__login_start(tern_session *s)
@@ -284,7 +284,8 @@ static tern_status challenge(tern_session *s)
     len = 0;
   }
   text[len] = '\0';
-  if (m->kind == TERN_CRED_TOKEN) { /* the error JSON of RFC 7628 3.2.2 stays for the caller */
+  if (TERN__WITH_TOKEN && m->kind == TERN_CRED_TOKEN) {
+    /* the error JSON of RFC 7628 3.2.2 stays for the caller */
     tern__redact(s->cred, text, len);
     for (i = 0; i < len; i++)
       if ((uint8_t)text[i] < 32 || text[i] == 127) text[i] = '?';
@@ -356,7 +357,7 @@ static tern_status hello_reply(tern_session *s, unsigned kind, unsigned class)
     s->reader.base = 0;
     return after_hello(s);
   }
-  if (kind == TERN__HELLO && class == 5 && !s->lmtp) { /* RFC 5321 3.2 */
+  if (kind == TERN__HELLO && class == 5 && !TERN__LMTP(s)) { /* RFC 5321 3.2 */
     tern__error_set(&s->error, status, TERN_PHASE_EHLO);
     s->error.reply = s->reader.reply;
     if (!tern__reply_retain(&s->reader, 64)) s->error.reply.text = "";

@@ -25,7 +25,7 @@ uint32_t tern__phase_of(unsigned kind)
 
 void tern__trace_line(tern_session *s, char who, const char *line, size_t len)
 {
-  if (s->trace != NULL) s->trace(s->trace_user, who, line, len);
+  if (TERN__WITH_TRACE && s->trace != NULL) s->trace(s->trace_user, who, line, len);
 }
 
 /* ---- spans ------------------------------------------------------------------------------------- */
@@ -83,16 +83,16 @@ void tern__out_line(tern_session *s, tern__line *line)
 
 int tern__out_may(const tern_session *s, const tern__line *line)
 {
-  return s->pipeline == 0 || s->owed_count == 0 ||
-         s->written - s->answered + line->len <= s->pipeline;
+  return TERN__PIPELINE(s) == 0 || s->owed_count == 0 ||
+         s->written - s->answered + line->len <= TERN__PIPELINE(s);
 }
 
 int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const char *secret)
 {
   if (line->full || !tern__out_own(s, line->len)) return 0;
-  if (s->trace != NULL && secret != NULL)
+  if (TERN__WITH_TRACE && s->trace != NULL && secret != NULL)
     tern__trace_line(s, 'C', secret, strlen(secret));
-  else if (s->trace != NULL)
+  else if (TERN__WITH_TRACE && s->trace != NULL)
     tern__trace_line(s, 'C', line->at, line->len - 2);
   tern__owe(s, kind, 1);
   return 1;
@@ -131,7 +131,7 @@ void tern__owe(tern_session *s, unsigned kind, uint32_t count)
 
   if (kind == TERN__RCPT && s->owed_count != 0) {
     o = tern__owed_at(s, s->owed_count - 1u);
-    if (o->kind == kind && o->slot == s->slot) {
+    if (o->kind == kind && o->slot == TERN__SLOT(s)) {
       o->count++;
       o->last = s->written;
       return;
@@ -141,7 +141,7 @@ void tern__owe(tern_session *s, unsigned kind, uint32_t count)
   o->end = o->last = s->written;
   o->count = count;
   o->kind = (uint8_t)kind;
-  o->slot = s->slot;
+  o->slot = (uint8_t)TERN__SLOT(s);
 }
 
 void tern__owed_pop(tern_session *s, int all)
@@ -152,6 +152,6 @@ void tern__owed_pop(tern_session *s, int all)
   s->answered = o->end;
   if (--o->count != 0 && !all) return;
   s->answered = o->last;
-  s->owed_head = (uint16_t)(s->owed_head + 1u == TERN__OWED(s->window) ? 0 : s->owed_head + 1u);
+  s->owed_head = (uint16_t)(s->owed_head + 1u == TERN__OWED(TERN__WINDOW(s)) ? 0 : s->owed_head + 1u);
   s->owed_count--;
 }

@@ -46,8 +46,8 @@ tern_status tern_session_init(tern_session **session, void *block, size_t size, 
 
   if (session == NULL) return TERN_E_ARGUMENT;
   *session = NULL;
-  if (block == NULL || window < 1 || window > TERN_WINDOW_MAX || text < TERN_SESSION_TEXT_MIN ||
-      text > UINT16_MAX || (uintptr_t)block % TERN_SESSION_ALIGN != 0)
+  if (block == NULL || window < 1 || window > (TERN__WITH_WINDOW ? TERN_WINDOW_MAX : 1u) ||
+      text < TERN_SESSION_TEXT_MIN || text > UINT16_MAX || (uintptr_t)block % TERN_SESSION_ALIGN != 0)
     return TERN_E_ARGUMENT;
   text = (text + 7) & ~(size_t)7;
   slots = whole(sizeof *s);
@@ -110,10 +110,12 @@ tern_status tern_session_set_tls(tern_session *s, uint32_t mode)
   return set_octet(s, s != NULL ? &s->tls_mode : NULL, mode, TERN_TLS_IMPLICIT);
 }
 
+#if TERN__WITH_LMTP
 tern_status tern_session_set_lmtp(tern_session *s, uint32_t on)
 {
   return set_octet(s, s != NULL ? &s->lmtp : NULL, on != 0, 1);
 }
+#endif
 
 tern_status tern_session_set_channel_safe(tern_session *s, uint32_t on)
 {
@@ -134,6 +136,7 @@ tern_status tern_session_set_ehlo_name(tern_session *s, const char *name)
   return TERN_OK;
 }
 
+#if TERN__WITH_POLICY
 tern_status tern_session_set_mask(tern_session *s, uint32_t capabilities)
 {
   tern_status st = settable(s);
@@ -154,6 +157,7 @@ tern_status tern_session_set_policy(tern_session *s, uint32_t capability, uint32
   if (policy == TERN_NEVER_USE) s->never |= capability;
   return TERN_OK;
 }
+#endif
 
 tern_status tern_session_set_timeout(tern_session *s, uint32_t phase, uint32_t ms)
 {
@@ -174,6 +178,7 @@ tern_status tern_session_set_deadline(tern_session *s, uint64_t at)
   return TERN_OK;
 }
 
+#if TERN__WITH_POLICY
 tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets)
 {
   tern_status st = settable(s);
@@ -186,7 +191,9 @@ tern_status tern_session_set_eager(tern_session *s, uint32_t on)
 {
   return set_octet(s, s != NULL ? &s->eager : NULL, on != 0, 1);
 }
+#endif
 
+#if TERN__WITH_POLICY
 tern_status tern_session_set_mechanisms(tern_session *s, const tern_mechanism *const *table)
 {
   tern_status st = settable(s);
@@ -203,6 +210,7 @@ tern_status tern_session_set_trace(tern_session *s, tern_trace trace, void *user
   s->trace_user = user;
   return TERN_OK;
 }
+#endif
 
 /* ---- the end ------------------------------------------------------------------------------------ */
 /* Stops everything; mails are settled by s->error. */
@@ -413,7 +421,7 @@ tern_status tern_session_out_done(tern_session *s, size_t len, uint64_t now)
     s->out_len = 0;
     s->armed &= (uint8_t)~TERN__ARMED_WRITE;
   }
-  if (s->content_on && report_progress(s, (uint32_t)len) < 0)
+  if (TERN__WITH_PROGRESS && s->content_on && report_progress(s, (uint32_t)len) < 0)
     return tern__fail(s, TERN_E_CANCELLED, tern_session_phase(s));
   return left != 0 ? TERN_E_ARGUMENT : advance(s, now);
 }
@@ -433,14 +441,14 @@ static tern_status judge(tern_session *s)
   }
   kind = owed->kind;
   if (kind == TERN__QUIT) return end_well(s);
-  if (kind == TERN__OTHER) {
+  if (TERN__WITH_OTHER && kind == TERN__OTHER) {
     tern__owed_pop(s, 1);
     st = TERN_OK;
   } else if (kind <= TERN__AUTH) {
     tern__owed_pop(s, 1);
     st = tern__login_reply(s, kind);
   } else {
-    st = tern__mail_reply(s, kind, &s->slots[owed->slot]);
+    st = tern__mail_reply(s, kind, &s->slots[TERN__SLOT_OF(owed)]);
   }
   if (s->stage != TERN__ENDED && code == 421)
     return tern__fail_reply(s, TERN_E_SERVICE_UNAVAILABLE, tern__phase_of(kind));
@@ -495,14 +503,14 @@ static tern_status take(tern_session *s, const uint8_t *octets, size_t len, size
 {
   tern_status st = TERN__REPLY_PARTIAL;
 
-  *taken = 1;
+  *taken = 1; /* also where it fails */
   if (s->stage == TERN__TLS) return tern__fail(s, TERN_E_TLS_INJECTION, TERN_PHASE_STARTTLS);
   if (s->reply_read || !tern__reply_partial(&s->reader)) {
     st = begin_reply(s, octets[0]);
     if (st != TERN_OK) return st;
   }
-  if (!s->early) *taken = tern__reply_line(&s->reader, octets, len, &st);
-  if (s->early || *taken == 0) {
+  *taken = TERN__WIDE && !s->early ? tern__reply_line(&s->reader, octets, len, &st) : 0;
+  if (*taken == 0) {
     *taken = 1;
     st = tern__reply_octet(&s->reader, octets[0]);
   }
@@ -530,7 +538,7 @@ tern_status tern_session_in(tern_session *s, const uint8_t *octets, size_t len, 
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__NEW) return TERN_E_STATE;
   for (i = 0; i < len && s->stage != TERN__ENDED; i += n) {
-    n = take_yes(s, octets + i, len - i);
+    n = TERN__WIDE ? take_yes(s, octets + i, len - i) : 0;
     if (n == 0) (void)take(s, octets + i, len - i, &n);
   }
   if (s->stage == TERN__ENDED) return s->error.status;
@@ -607,12 +615,12 @@ static tern_status takes_mail(const tern_session *s)
 {
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__ENDED || s->quit || s->spent) return TERN_E_STATE;
-  return s->slot_last - s->slot_first == s->window ? TERN_E_AGAIN : TERN_OK;
+  return s->slot_last - s->slot_first == TERN__WINDOW(s) ? TERN_E_AGAIN : TERN_OK;
 }
 
 static tern_status take_mail(tern_session *s, const tern_transaction *t, uint32_t judged)
 {
-  tern_status st = tern__mail_accept(s, &s->slots[s->slot_last % s->window], t, judged);
+  tern_status st = tern__mail_accept(s, &s->slots[s->slot_last % TERN__WINDOW(s)], t, judged);
 
   if (st != TERN_OK) return st;
   s->slot_last++;
@@ -644,6 +652,7 @@ tern_status tern_session_quit(tern_session *s)
   return TERN_OK;
 }
 
+#if TERN__WITH_OTHER
 tern_status tern_session_noop(tern_session *s)
 {
   if (s == NULL) return TERN_E_NOMEM;
@@ -665,6 +674,7 @@ tern_status tern_session_vrfy(tern_session *s, const char *argument)
   s->other = 2;
   return TERN_OK;
 }
+#endif
 
 tern_status tern_session_cancel(tern_session *s)
 {
@@ -687,13 +697,13 @@ uint32_t tern_session_idle(const tern_session *s)
 
 uint32_t tern_session_room(const tern_session *s)
 {
-  return s == NULL || s->stage == TERN__ENDED || s->quit ? 0 : s->window - (s->slot_last - s->slot_first);
+  return s == NULL || s->stage == TERN__ENDED || s->quit ? 0 : TERN__WINDOW(s) - (s->slot_last - s->slot_first);
 }
 
 uint32_t tern_session_spent(const tern_session *s)
 {
   return s == NULL || s->spent || s->quit || s->stage == TERN__ENDED ||
-         (s->offer.mail_max != 0 && (tern__caps(s) & TERN_CAP_LIMITS) &&
+         (s->offer.mail_max != 0 && (tern__caps(s) & TERN__CAP_LIMITS) &&
           s->mails >= s->offer.mail_max);
 }
 
@@ -733,6 +743,7 @@ uint32_t tern_session_capabilities(const tern_session *s)
   return s != NULL ? tern__caps(s) : 0;
 }
 
+#if TERN__WITH_LOG
 uint32_t tern_session_offered(const tern_session *s)
 {
   return s != NULL ? s->offer.caps : 0;
@@ -767,6 +778,7 @@ const char *tern_session_mechanism(const tern_session *s)
 {
   return s != NULL && s->mechanism != UINT8_MAX ? s->table[s->mechanism]->name : "";
 }
+#endif
 
 uint32_t tern_session_secure(const tern_session *s)
 {

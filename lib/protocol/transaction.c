@@ -46,7 +46,7 @@ static uint8_t verdict(const tern_session *s, uint32_t phase, tern_error *e)
   tern__error_set(e, tern__verdict(phase, &s->reader.reply), phase);
   e->reply = s->reader.reply;
   if (e->status == TERN_OK) return TERN_ACCEPTED;
-  e->per_recipient = phase == TERN_PHASE_RCPT || (s->lmtp && phase == TERN_PHASE_END_OF_DATA);
+  e->per_recipient = phase == TERN_PHASE_RCPT || (TERN__LMTP(s) && phase == TERN_PHASE_END_OF_DATA);
   return tern_status_class(e->status) == TERN_CLASS_PERMANENT ? TERN_REJECTED : TERN_DEFERRED;
 }
 
@@ -85,7 +85,7 @@ static void finish(tern_session *s, tern__slot *slot)
   if (accepted == t->rcpt_count && s->owed_count == 0) s->surprise = 0; /* the window opens again */
   slot->t = NULL;
   s->slot_used--;
-  while (s->slot_first != s->slot_last && s->slots[s->slot_first % s->window].t == NULL)
+  while (s->slot_first != s->slot_last && s->slots[s->slot_first % TERN__WINDOW(s)].t == NULL)
     s->slot_first++;
   if (t->done != NULL) t->done(t->user, e.status, &e);
 }
@@ -100,7 +100,7 @@ static void round_done(tern_session *s, tern__slot *slot)
 
   slot->flags &= ~(TERN__F_MAIL_OK | TERN__F_BDAT | TERN__F_OVERLAPPED | TERN__F_EMPTY |
                    TERN__F_MAIL_ERROR | TERN__F_BEGUN | TERN__F_EAGER);
-  if (slot == &s->slots[s->slot] && s->stage > TERN__READY && s->stage < TERN__QUITTING)
+  if (slot == &s->slots[TERN__SLOT(s)] && s->stage > TERN__READY && s->stage < TERN__QUITTING)
     s->stage = TERN__READY;
   if (count_marks(slot, TERN__M_AGAIN) + count_marks(slot, TERN_UNSENT) != 0 &&
       !(slot->flags & TERN__F_STOP)) {
@@ -140,7 +140,8 @@ static int final_handed(const tern_session *s, const tern__slot *slot)
   if (slot->flags & TERN__F_EMPTY) return 0;
   for (k = 0; k < s->owed_count; k++) {
     const tern__owed *o = tern__owed_at(s, k);
-    if (o->kind == TERN__END && slot == &s->slots[o->slot]) return tern__handed(s, o->end);
+    if (o->kind == TERN__END && slot == &s->slots[TERN__SLOT_OF(o)])
+      return tern__handed(s, o->end);
   }
   return 0;
 }
@@ -154,7 +155,7 @@ void tern__mail_abandon(tern_session *s)
   doubt.phase = TERN_PHASE_END_OF_DATA;
   memset(&doubt.reply, 0, sizeof doubt.reply);
   while (s->slot_first != s->slot_last) {
-    tern__slot *slot = &s->slots[s->slot_first % s->window];
+    tern__slot *slot = &s->slots[s->slot_first % TERN__WINDOW(s)];
 
     if (final_handed(s, slot))
       settle_all(slot, TERN__M_TAKEN, slot->flags & TERN__F_EAGER ? TERN__M_SENT : TERN__M_TAKEN,
@@ -187,14 +188,27 @@ static tern_status check_recipient(tern_session *s, const tern_transaction *t, u
   if (tern__mailbox_check(r.forward_path, &at, &flags) != TERN_OK)
     return bad(s, TERN_E_ADDRESS, TERN_FIELD_FORWARD_PATH, r.forward_path, at, i);
   if (flags & TERN__MAILBOX_UTF8) *judged |= TERN__JUDGED_UTF8;
+  if ((!TERN__WITH_DSN && (r.notify != 0 || r.orcpt != NULL)) ||
+      (!TERN__WITH_MAIL_OPTIONS && r.params != NULL))
+    return bad(s, TERN_E_UNSUPPORTED, TERN_FIELD_RCPT_PARAMETER, NULL, 0, i);
   if (r.notify > 15 || ((r.notify & TERN_NOTIFY_NEVER) && r.notify != TERN_NOTIFY_NEVER))
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, NULL, 0, i);
-  if (r.orcpt != NULL && tern__check_orcpt(r.orcpt, &at) != TERN_OK)
+  if (TERN__WITH_DSN && r.orcpt != NULL && tern__check_orcpt(r.orcpt, &at) != TERN_OK)
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_ORCPT, r.orcpt, at, i);
-  if (r.params != NULL && tern__check_params(r.params, &at) != TERN_OK)
+  if (TERN__WITH_MAIL_OPTIONS && r.params != NULL && tern__check_params(r.params, &at) != TERN_OK)
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, r.params, at, i);
   if (r.notify != 0 || r.orcpt != NULL) *judged |= TERN__JUDGED_DSN;
   return TERN_OK;
+}
+
+/* Whether this build has what the mail asks for. */
+static int built(const tern_transaction *t)
+{
+  return (TERN__WITH_PROGRESS || t->progress == NULL) &&
+         (TERN__WITH_DSN ||
+          (t->envid == NULL && !(t->flags & (TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS)))) &&
+         (TERN__WITH_MAIL_OPTIONS ||
+          (t->params == NULL && !(t->flags & (TERN_MAIL_ALL_OR_NONE | TERN_MAIL_REFUSE_BARE))));
 }
 
 tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_t *judged)
@@ -207,13 +221,14 @@ tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0, 0);
   if (t->spans == NULL && t->source != NULL && t->source->read == NULL)
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_CONTENT, NULL, 0, 0);
+  if (!built(t)) return bad(s, TERN_E_UNSUPPORTED, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
   if (t->reverse_path == NULL) return bad(s, TERN_E_ARGUMENT, TERN_FIELD_REVERSE_PATH, NULL, 0, 0);
   if (t->reverse_path[0] != '\0' && tern__mailbox_check(t->reverse_path, &at, &flags) != TERN_OK)
     return bad(s, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, t->reverse_path, at, 0);
   *judged = flags & TERN__MAILBOX_UTF8 ? TERN__JUDGED_UTF8 : 0;
-  if (t->envid != NULL && tern__check_envid(t->envid, &at) != TERN_OK)
+  if (TERN__WITH_DSN && t->envid != NULL && tern__check_envid(t->envid, &at) != TERN_OK)
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_ENVID, t->envid, at, 0);
-  if (t->params != NULL && tern__check_params(t->params, &at) != TERN_OK)
+  if (TERN__WITH_MAIL_OPTIONS && t->params != NULL && tern__check_params(t->params, &at) != TERN_OK)
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, t->params, at, 0);
   if ((t->flags & TERN_MAIL_RET_FULL) && (t->flags & TERN_MAIL_RET_HDRS))
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
@@ -265,7 +280,7 @@ static int envelope_owed(const tern_session *s)
 
   for (k = s->owed_count; k-- > 0;) { /* the newest first: they are this mail's */
     const tern__owed *o = tern__owed_at(s, k);
-    if (o->slot == s->slot && o->kind != TERN__END) return 1;
+    if ((!TERN__WITH_WINDOW || o->slot == s->slot) && o->kind != TERN__END) return 1;
   }
   return 0;
 }
@@ -275,15 +290,15 @@ static int envelope_owed(const tern_session *s)
  * not be known (RFC 2033 4.3). */
 static int eager(const tern_session *s, const tern__slot *slot)
 {
-  return s->eager && !s->surprise && !s->lmtp && pipelines(s) && (slot->flags & TERN__F_BDAT) &&
-         !(slot->t->flags & TERN_MAIL_ALL_OR_NONE);
+  return TERN__WITH_WINDOW && s->eager && !s->surprise && !TERN__LMTP(s) && pipelines(s) &&
+         (slot->flags & TERN__F_BDAT) && !(slot->t->flags & TERN__ALL_OR_NONE);
 }
 
 /* What the mail needs, against what the server can: before MAIL. 0: the mail ended here. */
 static int admit(tern_session *s, tern__slot *slot)
 {
   const tern_transaction *t = slot->t;
-  uint32_t caps = tern__caps(s), missing = s->required & ~s->offer.caps;
+  uint32_t caps = tern__caps(s), missing = TERN__WITH_POLICY ? s->required & ~s->offer.caps : 0;
   tern_content_info info;
   tern_status st = TERN_OK;
 
@@ -303,13 +318,13 @@ static int admit(tern_session *s, tern__slot *slot)
   } else if ((caps & TERN_CAP_SIZE) && s->offer.size != 0 && slot->length != TERN_LENGTH_UNKNOWN &&
              slot->length > s->offer.size) {
     reject_whole(s, slot, TERN_E_TOO_BIG, TERN_FIELD_SIZE, 0);
-  } else if ((slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) && !(caps & TERN_CAP_SMTPUTF8)) {
+  } else if ((slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) && !(caps & TERN__CAP_SMTPUTF8)) {
     reject_whole(s, slot, TERN_E_NEEDS_SMTPUTF8,
                  slot->flags & TERN__F_UTF8 ? TERN_FIELD_FORWARD_PATH : TERN_FIELD_CONTENT, 0);
   } else if ((slot->flags & TERN__F_8BIT) && !(caps & TERN_CAP_8BITMIME) &&
-             !(s->never & TERN_CAP_8BITMIME)) {
+             !(TERN__WITH_POLICY && (s->never & TERN_CAP_8BITMIME))) {
     reject_whole(s, slot, TERN_E_NEEDS_8BITMIME, TERN_FIELD_CONTENT, 0);
-  } else if ((t->flags & TERN_MAIL_ALL_OR_NONE) && (caps & TERN_CAP_LIMITS) &&
+  } else if ((t->flags & TERN__ALL_OR_NONE) && (caps & TERN__CAP_LIMITS) &&
              s->offer.rcpt_max != 0 && t->rcpt_count > s->offer.rcpt_max) {
     reject_whole(s, slot, TERN_E_RCPTMAX, TERN_FIELD_FORWARD_PATH, s->offer.rcpt_max);
   } else {
@@ -327,7 +342,7 @@ static int quit_may_ride(const tern_session *s)
   if (s->owed_count != 0 && !pipelines(s)) return 0;
   for (k = 0; k < s->owed_count; k++) {
     const tern__owed *o = tern__owed_at(s, k);
-    const tern__slot *slot = &s->slots[o->slot];
+    const tern__slot *slot = &s->slots[TERN__SLOT_OF(o)];
 
     if (o->kind != TERN__END || (slot->flags & TERN__F_EMPTY) ||
         ((slot->flags & TERN__F_BDAT) && !s->chunked) ||
@@ -341,14 +356,15 @@ static int quit_may_ride(const tern_session *s)
 static int send_other(tern_session *s)
 {
   tern__line line;
-  int quit = !s->other;
+  int quit = !TERN__OTHER_DUE(s);
 
   if (quit ? !s->quit || !quit_may_ride(s) : s->owed_count != 0 || s->span_count != 0) return 0;
   tern__out_line(s, &line);
   if (quit)
     tern__put_verb(&line, "QUIT", NULL);
   else
-    tern__put_verb(&line, s->other == 1 ? "NOOP" : "VRFY", s->other == 1 ? NULL : s->argument);
+    tern__put_verb(&line, TERN__OTHER_DUE(s) == 1 ? "NOOP" : "VRFY",
+                   TERN__OTHER_DUE(s) == 1 ? NULL : s->argument);
   if (!tern__out_may(s, &line) ||
       !tern__out_commit(s, &line, quit ? TERN__QUIT : TERN__OTHER, NULL))
     return 0;
@@ -361,7 +377,7 @@ static int send_other(tern_session *s)
 static tern__slot *next_slot(tern_session *s)
 {
   for (; s->slot_next != s->slot_last; s->slot_next++) {
-    tern__slot *slot = &s->slots[s->slot_next % s->window];
+    tern__slot *slot = &s->slots[s->slot_next % TERN__WINDOW(s)];
 
     if (slot->t == NULL || (slot->flags & TERN__F_BEGUN)) continue;
     s->slot = (uint8_t)(slot - s->slots);
@@ -381,11 +397,11 @@ static int pick(tern_session *s)
     return 0;
   }
   slot = next_slot(s);
-  if (slot == NULL || s->other) return send_other(s);
+  if (slot == NULL || TERN__OTHER_DUE(s)) return send_other(s);
   if (s->owed_count != 0 &&
-      (s->surprise || !pipelines(s) || (slot->t->flags & TERN_MAIL_ALL_OR_NONE)))
+      (s->surprise || !pipelines(s) || (slot->t->flags & TERN__ALL_OR_NONE)))
     return 0;
-  if ((caps & TERN_CAP_LIMITS) && s->offer.mail_max != 0 && s->mails >= s->offer.mail_max) {
+  if ((caps & TERN__CAP_LIMITS) && s->offer.mail_max != 0 && s->mails >= s->offer.mail_max) {
     s->spent = 1; /* RFC 9422 5.1: another connection takes it */
     reject_whole(s, slot, TERN_E_CLOSED, TERN_FIELD_NONE, 0);
     return 1;
@@ -393,10 +409,10 @@ static int pick(tern_session *s)
   if (!admit(s, slot)) return 1;
   slot->next_rcpt = slot->next_judged = slot->taken = 0;
   slot->quota = UINT32_MAX;
-  if ((caps & TERN_CAP_LIMITS) && s->offer.rcpt_max != 0) slot->quota = s->offer.rcpt_max;
+  if ((caps & TERN__CAP_LIMITS) && s->offer.rcpt_max != 0) slot->quota = s->offer.rcpt_max;
   slot->flags |= TERN__F_BEGUN;
   if (s->owed_count != 0) slot->flags |= TERN__F_OVERLAPPED;
-  if ((caps & TERN_CAP_CHUNKING) && slot->length != TERN_LENGTH_UNKNOWN && !s->unchunked)
+  if ((caps & TERN__CAP_CHUNKING) && slot->length != TERN_LENGTH_UNKNOWN && !s->unchunked)
     slot->flags |= TERN__F_BDAT;
   s->stage = TERN__SEND_MAIL;
   (void)tern__express_envelope(s, slot);
@@ -416,18 +432,18 @@ void tern__mail_arguments(const tern_session *s, const tern__slot *slot, tern__m
   args->size = caps & TERN_CAP_SIZE ? slot->length : TERN_LENGTH_UNKNOWN;
   args->smtputf8 = (slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) != 0;
   args->body_8bit = (slot->flags & TERN__F_8BIT) && (caps & TERN_CAP_8BITMIME);
-  args->dsn = (caps & TERN_CAP_DSN) != 0;
+  args->dsn = (caps & TERN__CAP_DSN) != 0;
 }
 
 void tern__mail_begun(tern_session *s, tern__slot *slot, const tern__mail_args *args)
 {
   uint32_t used = tern__caps(s) & TERN_CAP_PIPELINING;
 
-  if (slot->flags & TERN__F_BDAT) used |= TERN_CAP_CHUNKING;
+  if (slot->flags & TERN__F_BDAT) used |= TERN__CAP_CHUNKING;
   if (args->size != TERN_LENGTH_UNKNOWN) used |= TERN_CAP_SIZE;
   if (args->body_8bit) used |= TERN_CAP_8BITMIME;
-  if (args->smtputf8) used |= TERN_CAP_SMTPUTF8;
-  if (args->dsn && (slot->flags & TERN__F_DSN)) used |= TERN_CAP_DSN;
+  if (args->smtputf8) used |= TERN__CAP_SMTPUTF8;
+  if (args->dsn && (slot->flags & TERN__F_DSN)) used |= TERN__CAP_DSN;
   s->used = used;
   slot->flags &= ~TERN__F_RSET_SENT;
   s->needs_rset = 0;
@@ -478,7 +494,7 @@ static int send_rcpt(tern_session *s, tern__slot *slot)
   memset(&r, 0, sizeof r);
   tern__out_line(s, &line);
   if (t->recipient(t->user, i, &r) != TERN_OK || r.forward_path == NULL) line.full = 1;
-  if (!line.full) tern__put_rcpt(&line, &r, (tern__caps(s) & TERN_CAP_DSN) != 0);
+  if (!line.full) tern__put_rcpt(&line, &r, (tern__caps(s) & TERN__CAP_DSN) != 0);
   if (!tern__out_may(s, &line)) return 0;
   if (!tern__out_commit(s, &line, TERN__RCPT, NULL)) {
     tern_error e;
@@ -524,12 +540,12 @@ static int progress_due(const tern_session *s)
 {
   const tern_transaction *t = s->slots[s->content_slot].t;
 
-  return s->content_on && t != NULL && t->progress != NULL;
+  return TERN__WITH_PROGRESS && s->content_on && t != NULL && t->progress != NULL;
 }
 
 static int send_data(tern_session *s, tern__slot *slot)
 {
-  uint32_t all = slot->t->flags & TERN_MAIL_ALL_OR_NONE;
+  uint32_t all = slot->t->flags & TERN__ALL_OR_NONE;
   tern_error e;
 
   if (envelope_owed(s)) {
@@ -565,7 +581,7 @@ static int open_content(tern_session *s, tern__slot *slot)
   }
   slot->flags |= TERN__F_USED;
   tern__data_begin(&s->data, t, !(slot->flags & TERN__F_BDAT),
-                   (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
+                   (t->flags & TERN__REFUSE_BARE) != 0);
   s->data.known = (slot->flags & TERN__F_CLEAN) != 0;
   s->run.len = 0;
   s->holding = 0;
@@ -651,7 +667,7 @@ static void trace_content(tern_session *s)
   char text[48];
   tern__line line;
 
-  if (s->trace == NULL) return;
+  if (!TERN__WITH_TRACE || s->trace == NULL) return;
   memset(&line, 0, sizeof line);
   line.at = text;
   line.cap = sizeof text;
@@ -665,11 +681,11 @@ void tern__mail_content_ended(tern_session *s, tern__slot *slot)
 {
   s->content_end = s->written;
   s->content_known = 1;
-  tern__owe(s, TERN__END, s->lmtp ? slot->taken : 1);
+  tern__owe(s, TERN__END, TERN__LMTP(s) ? slot->taken : 1);
   s->stage = TERN__WAIT_DATA;
   if (find_mark(slot, 0, TERN__M_AGAIN) == slot->t->rcpt_count &&
       find_mark(slot, 0, TERN_UNSENT) == slot->t->rcpt_count &&
-      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE))
+      !(slot->t->flags & TERN__ALL_OR_NONE))
     s->stage = TERN__READY; /* nothing of this mail follows: the next may begin behind it */
 }
 
@@ -693,7 +709,7 @@ tern_status tern__mail_send(tern_session *s)
   int go = 1;
 
   while (go && s->stage != TERN__ENDED) {
-    tern__slot *slot = &s->slots[s->slot];
+    tern__slot *slot = &s->slots[TERN__SLOT(s)];
 
     switch (s->stage) {
     case TERN__READY: go = pick(s); break;
@@ -739,12 +755,12 @@ static void next_of_run(tern_session *s, tern__slot *slot)
   tern__line line;
 
   if (o == NULL || o->kind != TERN__RCPT || i == slot->t->rcpt_count) return;
-  if (tern__handed(s, o->last) && s->pipeline == 0) return; /* nobody needs to know */
+  if (tern__handed(s, o->last) && TERN__PIPELINE(s) == 0) return; /* nobody needs to know */
   memset(&r, 0, sizeof r);
   memset(&line, 0, sizeof line);
   line.cap = SIZE_MAX;
   if (slot->t->recipient(slot->t->user, i, &r) != TERN_OK || r.forward_path == NULL) return;
-  tern__put_rcpt(&line, &r, (tern__caps(s) & TERN_CAP_DSN) != 0);
+  tern__put_rcpt(&line, &r, (tern__caps(s) & TERN__CAP_DSN) != 0);
   o->end += (uint32_t)line.len;
 }
 
@@ -764,7 +780,7 @@ static void judge_rcpt(tern_session *s, tern__slot *slot)
   outcome = verdict(s, TERN_PHASE_RCPT, &e);
   s->surprise = 1;
   if (e.status == TERN_E_TOO_MANY_RECIPIENTS && slot->taken != 0 &&
-      !(slot->t->flags & TERN_MAIL_ALL_OR_NONE)) {
+      !(slot->t->flags & TERN__ALL_OR_NONE)) {
     slot->t->outcome[i] = TERN__M_AGAIN; /* RFC 5321 4.5.3.1.10 */
     return;
   }
@@ -790,7 +806,8 @@ static tern_status data_reply(tern_session *s, tern__slot *slot)
     slot->flags |= TERN__F_EMPTY;
     if (!tern__out_commit(s, &line, TERN__END, NULL))
       return tern__fail(s, TERN_E_BUFFER, TERN_PHASE_DATA);
-    if (s->lmtp) { /* RFC 2033 4.2: no recipient, no reply; one that comes all the same ends it */
+    if (TERN__LMTP(s)) {
+      /* RFC 2033 4.2: no recipient, no reply; one that comes all the same ends it */
       s->owed_count--;
       s->spent = 1;
       round_done(s, slot);
@@ -812,7 +829,7 @@ static int without_chunking(tern_session *s, tern__slot *slot, tern_status statu
   const tern_transaction *t = slot->t;
   uint32_t i;
 
-  if (!(slot->flags & TERN__F_BDAT) || status != TERN_E_COMMAND_UNKNOWN || s->lmtp) return 0;
+  if (!(slot->flags & TERN__F_BDAT) || status != TERN_E_COMMAND_UNKNOWN || TERN__LMTP(s)) return 0;
   if (s->chunked || s->stage == TERN__QUITTING) return 0;
   if (t->spans == NULL && t->source != NULL && t->source->rewind == NULL) return 0;
   for (i = 0; i < t->rcpt_count; i++)
@@ -839,7 +856,7 @@ static tern_status end_reply(tern_session *s, tern__slot *slot, int last)
   } else if (slot->flags & TERN__F_BDAT) {
     s->chunked = 1;
   }
-  if (s->lmtp) {
+  if (TERN__LMTP(s)) {
     i = find_mark(slot, 0, TERN__M_TAKEN);
     if (i != slot->t->rcpt_count) settle(slot, i, outcome, &e);
   } else {

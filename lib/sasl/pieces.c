@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/config.h"
 
 /* The part of a response that is wanted, and where in the response the next octet belongs. */
 typedef struct window {
@@ -22,7 +23,9 @@ static void emit(window *w, const void *octets, size_t len)
   size_t gone = w->at > w->offset ? w->at - w->offset : 0;
 
   w->at += len;
+#if TERN__WITH_SCRAM
   if (w->hash != NULL) tern__hash_add(w->hash, octets, len);
+#endif
   if (w->out == NULL || skip >= len || gone >= w->len) return;
   len -= skip;
   if (len > w->len - gone) len = w->len - gone;
@@ -34,7 +37,7 @@ static void emit_piece(window *w, const tern__piece *piece)
   const char *p = piece->octets;
   size_t i;
 
-  if (piece->form != TERN__SASLNAME) {
+  if (!(TERN__WITH_SCRAM || TERN__WITH_TOKEN) || piece->form != TERN__SASLNAME) {
     emit(w, p, piece->len);
     return;
   }
@@ -78,7 +81,7 @@ static void walk(window *w, const tern__pieces *pieces)
   uint32_t i;
 
   for (i = pieces->first; i < pieces->count; i++) {
-    if (pieces->list[i].form == TERN__BASE64)
+    if (TERN__WITH_SCRAM && pieces->list[i].form == TERN__BASE64)
       emit_base64(w, pieces->list, pieces->list[i].len);
     else if (pieces->list[i].form != TERN__HIDDEN)
       emit_piece(w, &pieces->list[i]);
@@ -103,6 +106,7 @@ size_t tern__pieces_length(const tern__pieces *pieces)
   return w.at;
 }
 
+#if TERN__WITH_SCRAM
 void tern__pieces_hash(const tern__pieces *pieces, tern__hash *hash)
 {
   window w = {NULL, 0, 0, 0, NULL};
@@ -110,6 +114,7 @@ void tern__pieces_hash(const tern__pieces *pieces, tern__hash *hash)
   w.hash = hash;
   walk(&w, pieces);
 }
+#endif
 
 void tern__pieces_copy(const tern__pieces *pieces, size_t offset, uint8_t *out, size_t len)
 {

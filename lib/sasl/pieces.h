@@ -7,9 +7,10 @@
 
 #include <tern/sasl.h>
 
+#include "base/config.h"
 #include "base/hash.h"
 
-#define TERN__PIECES 20
+#define TERN__PIECES (TERN__WITH_SCRAM || TERN__WITH_TOKEN ? 20 : 5)
 /* No AUTH line carries more (RFC 4954 4: 12,288 octets of base64 for two identities); bounds the
  * work of escaping, which starts over at each piece of the response that is read. */
 #define TERN__IDENTITY_MAX 4096u

@@ -1,6 +1,8 @@
 # sets.sh - the two sets of parts that tests/size.sh measures (sourced): see lib/base/config.h for the macros
-full=(-DTERN_NO_SCRAM_SHA_1 -DTERN_NO_EXTERNAL)
-minimal=("${full[@]}" -DTERN_NO_SCRAM_SHA_256 -DTERN_NO_CRAM_MD5 -DTERN_NO_OAUTHBEARER -DTERN_NO_XOAUTH2)
+full=(-DTERN_NO_SCRAM_SHA_1 -DTERN_NO_EXTERNAL -DTERN_NO_LOG -DTERN_NO_ARENA -DTERN_NO_TRACE -DTERN_NO_LIMITS -DTERN_NO_WINDOW
+  -DTERN_NO_OTHER -DTERN_NO_POLICY -DTERN_NO_PROGRESS -DTERN_NO_MAIL_OPTIONS)
+minimal=("${full[@]}" -DTERN_NO_SCRAM_SHA_256 -DTERN_NO_CRAM_MD5 -DTERN_NO_OAUTHBEARER -DTERN_NO_XOAUTH2 -DTERN_NO_CHUNKING -DTERN_NO_DSN
+  -DTERN_NO_SMTPUTF8 -DTERN_NO_LMTP -DTERN_NO_LITERALS)
 
 # left_out FILE FLAG...: whether the build of that set has no use for the file
 left_out() {
@@ -10,6 +12,8 @@ left_out() {
   */cram_md5.c) [[ $f == *TERN_NO_CRAM_MD5* ]] ;;
   */oauth.c) [[ $f == *TERN_NO_OAUTHBEARER* ]] ;;
   */scram.c | */hash.c) [[ $f == *TERN_NO_SCRAM_SHA_256* ]] ;;
+  */arena.c) [[ $f == *TERN_NO_ARENA* ]] ;;
+  */format.c | */queue_id.c) [[ $f == *TERN_NO_LOG* ]] ;;
   *) false ;;
   esac
 }
