@@ -87,7 +87,7 @@ TERN_API const tern_mechanism *const *tern_mechanisms(void);
 
 /* The octets of state that the largest mechanism built in needs; it is taken from the session's
  * out buffer while AUTH runs. */
-#define TERN_SASL_STATE_SIZE 512
+#define TERN_SASL_STATE_SIZE (240u + 8u * sizeof (void *))
 
 #ifdef __cplusplus
 }

@@ -127,8 +127,8 @@ typedef struct tern_transaction {
 #define TERN_SESSION_TEXT_MIN 128u
 #define TERN_SESSION_OUT_MIN 512u /* AUTH needs TERN_SASL_STATE_SIZE more */
 #define TERN_SESSION_ALIGN 8u
-#define TERN_SESSION_OBJECT (384u + 40u * sizeof (void *))
-#define TERN_SESSION_SLOT (144u + 6u * sizeof (void *))
+#define TERN_SESSION_OBJECT (336u + 32u * sizeof (void *))
+#define TERN_SESSION_SLOT (144u + 4u * sizeof (void *))
 #define TERN_SESSION_SIZE(window, text, out) \
   (TERN_SESSION_OBJECT + (window) * TERN_SESSION_SLOT + (text) + (out))
 TERN_API size_t tern_session_size(uint32_t window, size_t text, size_t out);

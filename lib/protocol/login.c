@@ -98,7 +98,7 @@ void tern__login_wipe(tern_session *s)
 {
   if (!s->sasl_live) return;
   tern__wipe(state(s), TERN_SASL_STATE_SIZE);
-  s->out_cap += TERN_SASL_STATE_SIZE;
+  s->out_cap += (uint32_t)TERN_SASL_STATE_SIZE;
   s->sasl_live = 0;
 }
 
@@ -180,7 +180,7 @@ static tern_status begin(tern_session *s)
 
   if (m->state_size > TERN_SASL_STATE_SIZE || s->out_cap < TERN_SASL_STATE_SIZE + 256u)
     return tern__fail(s, TERN_E_BUFFER, TERN_PHASE_AUTH);
-  s->out_cap -= TERN_SASL_STATE_SIZE;
+  s->out_cap -= (uint32_t)TERN_SASL_STATE_SIZE;
   s->sasl_live = 1;
   s->response_len = 0;
   s->challenges = s->first_due = 0;
