@@ -146,7 +146,7 @@ static void test_stepped(void **state)
     tern_status status;
 
     set_up(cases[i].a, cases[i].aaaa, 0);
-    tern_client_set_timeout(b.client, TERN_PHASE_RESOLVE, 100);
+    if (cases[i].status == TERN_E_RESOLVE) tern_client_set_timeout(b.client, TERN_PHASE_RESOLVE, 100);
     assert_int_equal(tern_client_connect(b.client, b.url), TERN_E_AGAIN);
     status = run();
     e = tern_client_error(b.client);
