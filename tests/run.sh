@@ -23,6 +23,7 @@ steps=("$@")
   amalgamation
   firmware
   qemu
+  proof
   fuzz
   install
   package
@@ -103,6 +104,9 @@ qemu() {
     gcc -std=gnu99 -Wall -Wextra -Werror -Iinclude -I/usr/include/lwip -c examples/firmware/lwip.c -o "$B/lwip.o" && echo "1 passed, 0 failed" &&
     source=$(tests/firmware/mbedtls-source.sh "$cache/tern/mbedtls-source") && python3 tests/firmware/qemu.py "$B/qemu" "$source"
 }
+
+proof_what="CBMC: parsers, transparency, command writer and queue, for every input up to a bound"
+proof() { tests/proof/run.sh "$B/proof"; }
 
 fuzz_what="libFuzzer with address and undefined-behaviour sanitizers, ${TERN_FUZZ_SECONDS:-15} s a target"
 fuzz() {
