@@ -7,10 +7,11 @@
 #define FIRMWARE_TLS_CONFIG_H
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
-#define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS /* no calloc of the C library: the arena is given first */
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #ifdef CFG_DEBUGMEM
 #define MBEDTLS_MEMORY_DEBUG
+#else
+#define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS /* no calloc of the C library: the arena is given first */
 #endif
 #define MBEDTLS_NO_PLATFORM_ENTROPY
 #define MBEDTLS_ENTROPY_HARDWARE_ALT
