@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["base", "sasl", "protocol", "message", "resolve", "transport", "client", "delivery"]
+ROOMS = ["base", "sasl", "protocol", "message", "resolve", "transport", "client", "pool", "delivery"]
 # When a file is compiled; a file that is not named is in every build of its room.
 WHEN = {
     "sasl/scram.c": "!defined(TERN_NO_SCRAM_SHA_256) || !defined(TERN_NO_SCRAM_SHA_1)",
@@ -52,6 +52,7 @@ ROOM_WHEN = {
     "resolve": "!defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE)",
     "transport": "!defined(TERN_NO_CLIENT)",
     "client": "!defined(TERN_NO_CLIENT)",
+    "pool": "!defined(TERN_NO_CLIENT) && !defined(TERN_NO_SOCKETS)",
     "delivery": "!defined(TERN_NO_CLIENT) && !defined(TERN_NO_SOCKETS) && !defined(TERN_NO_RESOLVE) && !defined(TERN_NO_DELIVERY)",
 }
 

@@ -9,6 +9,7 @@ import sys
 # The floors, highest first: a room includes only what is named here (and itself).
 MAY = {
     "delivery": {"client", "protocol", "resolve", "transport", "sasl", "base"},
+    "pool": {"client", "transport", "base"},
     "client": {"message", "protocol", "resolve", "transport", "sasl", "base"},
     "protocol": {"sasl", "base"},
     "message": {"base"},

@@ -59,6 +59,7 @@ typedef int32_t tern_status;
 #define TERN_E_CREDENTIALS (-111) /* user, password or token with octets that cannot be used */
 #define TERN_E_RANDOM (-112)      /* the source of randomness failed or is missing */
 #define TERN_E_LOCAL (-113)       /* the local address or interface cannot be used */
+#define TERN_E_FULL (-114)        /* as many wait already as may: later */
 
 /* -2xx: the mail */
 #define TERN_E_ADDRESS (-201)         /* no mailbox of RFC 5321 4.1.2 / RFC 6531 3.3 */

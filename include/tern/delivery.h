@@ -146,10 +146,6 @@ TERN_API void tern_delivery_cancel(tern_delivery *d);
 
 /* Stepped mode, one poll() for any number of deliveries:
  *   n = tern_delivery_poll(d, p, cap); poll them, at most tern_delivery_timeout(d) ms; step again. */
-typedef struct tern_poll { /* frozen */
-  int32_t fd;
-  uint32_t events; /* TERN_READ | TERN_WRITE */
-} tern_poll;
 /* TERN_E_AGAIN while mails are under way, else TERN_OK. Never blocks. */
 TERN_API tern_status tern_delivery_step(tern_delivery *d);
 /* Writes up to cap of what is waited for, and returns how many there are in all. */

@@ -8,6 +8,7 @@
 #include <tern/dkim.h>
 #include <tern/delivery.h>
 #include <tern/message.h>
+#include <tern/pool.h>
 #include <tern/probe.h>
 #include <tern/ready.h>
 #include <tern/resolver.h>

@@ -14,6 +14,12 @@ extern "C" {
 #define TERN_READ 1u  /* octets can be read, or are wanted */
 #define TERN_WRITE 2u /* octets can be written, or are to be */
 
+/* What a step waits for, as poll() takes it (tern_delivery_poll, tern_pool_poll). */
+typedef struct tern_poll { /* frozen */
+  int32_t fd;
+  uint32_t events; /* TERN_READ | TERN_WRITE */
+} tern_poll;
+
 typedef struct tern_transport {
   size_t size; /* sizeof (tern_transport); members behind it count as NULL */
   /* TERN_OK and *len in 1..cap; TERN_E_AGAIN; TERN_E_CLOSED: orderly end; TERN_E_IO: lost. */

@@ -52,8 +52,23 @@ void tern__client_forget(tern_mail *mail)
   mail->where = TERN__MAIL_IDLE;
 }
 
+void tern__client_share(tern_client *c, tern__common *common)
+{
+  c->common = common;
+}
+
+void tern__common_free(tern__common *common)
+{
+  if (common->in) tern__wipe(common->in, common->in_size);
+  tern__free(common->mem, common->in, common->in_size);
+  tern__trust_free(common->trust);
+  tern__free_string(common->mem, common->ca);
+  memset(common, 0, sizeof *common);
+}
+
 static void drop_strings(tern_client *c)
 {
+  tern__free_string(c->mem, c->address);
   tern__free_string(c->mem, c->argument);
   tern__free_string(c->mem, c->detail);
   tern__free_string(c->mem, c->attached_host);
@@ -107,6 +122,11 @@ static tern_status set_string(tern_client *c, char **string, const char *text)
   tern__free_string(c->mem, *string);
   *string = copy;
   return TERN_OK;
+}
+
+tern_status tern__client_set_address(tern_client *c, const char *address)
+{
+  return set_string(c, &c->address, address);
 }
 
 tern_status tern_client_set_blocking(tern_client *c, uint32_t on)
@@ -211,11 +231,16 @@ tern_status tern_client_set_total_timeout(tern_client *c, uint32_t ms)
   return TERN_OK;
 }
 
+int tern__client_buffers_fit(size_t out, size_t text)
+{
+  return out >= TERN_SESSION_OUT_MIN && out <= SIZE_MAX / 4 && text >= TERN_SESSION_TEXT_MIN &&
+         text <= UINT16_MAX;
+}
+
 tern_status tern_client_set_buffers(tern_client *c, size_t out, size_t text)
 {
   if (!c) return TERN_E_NOMEM;
-  if (out < TERN_SESSION_OUT_MIN || text < TERN_SESSION_TEXT_MIN || text > UINT16_MAX ||
-      out > SIZE_MAX / 4)
+  if (!tern__client_buffers_fit(out, text))
     return wrong(c, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0);
   c->out_size = out;
   c->text_size = text;
@@ -356,7 +381,7 @@ static tern_status begin(tern_client *c)
     tern__transport_close(&c->attached);
   tern__conn_drop(c);
   tern__trust_free(c->trust);
-  c->trust = NULL;
+  c->trust = c->anchors = NULL;
   tern__url_free(&c->url, c->mem);
   tern__free_string(c->mem, c->attached_host);
   c->attached_host = NULL;

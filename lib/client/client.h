@@ -45,8 +45,18 @@ typedef struct tern__queue {
   tern_mail *last;
 } tern__queue;
 
+/* What clients of one thread have in common; lent to them. */
+typedef struct tern__common {
+  const tern_allocator *mem;
+  uint8_t *in; /* what each of them reads into */
+  size_t in_size;
+  tern__trust *trust; /* what ca holds, read once it is needed */
+  char *ca;           /* NULL: the system's store */
+} tern__common;
+
 struct tern_client {
   const tern_allocator *mem;
+  tern__common *common; /* borrowed, or NULL */
 
   /* settings */
   char *ca;
@@ -84,6 +94,7 @@ struct tern_client {
   /* where to, and who */
   uint8_t target;
   tern__url url;
+  char *address; /* of its host, known beforehand; NULL: to be looked up */
   tern__link attached;
   char *attached_host;
   tern__login login;
@@ -106,15 +117,18 @@ struct tern_client {
   tern__link link;        /* the top: TLS, or what is below */
   tern__link lower;
   tern__trust *trust;
+  tern__trust *anchors; /* that hold for the connection: trust, or that of common; NULL: none needed */
   tern__tls *tls;
 #ifndef TERN_NO_SOCKETS
   tern__tcp *tcp;
   tern__dial *dial; /* while dialling */
   tern__tried *tried; /* a probe's, or NULL */
 #endif
+  uint32_t dials;  /* connections begun: another number, another handle */
   char *own_name; /* for EHLO where none was set */
-  void *block;    /* read buffer and session */
+  void *block;    /* read buffer, where it is not a common one, and session */
   size_t block_size;
+  uint8_t *in;
   size_t in_size;
   tern_session *session;
   const char *tls_version;
@@ -149,6 +163,14 @@ struct tern_client {
 /* ---- client.c ------------------------------------------------------------------------------------*/
 /* A setting that cannot be stored: kept for the next connect to answer. Returns status. */
 tern_status tern__client_wrong(tern_client *c, tern_status status);
+/* Whether tern_client_set_buffers takes them. */
+int tern__client_buffers_fit(size_t out, size_t text);
+/* Before connect: what it shares with others, borrowed until it is freed. */
+void tern__client_share(tern_client *c, tern__common *common);
+void tern__common_free(tern__common *common);
+/* Before connect: a literal (without brackets) to be connected to instead of looking up the URL's
+ * host, which still names the server to TLS, AUTH and a proxy; copied, NULL: none. TERN_E_NOMEM. */
+tern_status tern__client_set_address(tern_client *c, const char *address);
 /* Takes the mail out of its client's list of finished ones, where it is in one. */
 void tern__client_forget(tern_mail *mail);
 
@@ -178,6 +200,11 @@ tern_status tern__pump_step(tern_client *c);
 /* Waits until a step can move something, or some of the time has passed. */
 void tern__pump_wait(tern_client *c);
 int tern__pump_busy(const tern_client *c);
+/* Whether an idle connection can take a mail, by what has come meanwhile: reads it without waiting, so
+ * that neither an end nor a 421 is found out by the next mail. Costs no round trip. */
+int tern__pump_stands(tern_client *c);
+/* The time is over: ends the connection with what is under way on it, at the next step. */
+void tern__pump_expire(tern_client *c);
 /* Ends everything that is under way or queued as cancelled. */
 void tern__pump_cancel(tern_client *c);
 void tern__queue_push(tern__queue *queue, tern_mail *mail);

@@ -98,7 +98,7 @@ static void fill_tls(const tern_client *c, tern__tls_config *config)
   config->lower = c->lower;
   config->verify = c->security.held;
   tern__security_fill(&c->security, peer_name(c), config);
-  config->trust = c->trust;
+  config->trust = c->anchors;
   config->ca = c->ca;
   config->ca_pem = c->ca_pem;
   if (c->target == TERN__TARGET_URL) config->port = tern__url_port(&c->url, c->mode);
@@ -142,6 +142,19 @@ static tern_status check_certificate(tern_client *c)
   return st;
 }
 
+/* The authorities, read once: by this client, or by the first of those that share them. */
+static tern_status read_trust(tern_client *c, char *detail, size_t cap)
+{
+  tern__common *k = c->common;
+  int shared = k && !c->ca_pem && (c->ca && k->ca ? !strcmp(c->ca, k->ca) : c->ca == k->ca);
+  tern__trust **trust = shared ? &k->trust : &c->trust;
+  tern_status st = TERN_OK;
+
+  if (!*trust) st = tern__trust_new(shared ? k->mem : c->mem, c->ca, c->ca_pem, trust, detail, cap);
+  c->anchors = *trust;
+  return st;
+}
+
 /* Reads everything that TLS may need, so that a wrong file is found before anything is sent. */
 static tern_status prepare_tls(tern_client *c)
 {
@@ -150,9 +163,10 @@ static tern_status prepare_tls(tern_client *c)
 
   if (c->mode == TERN_TLS_NONE) return TERN_OK;
   c->security.held = (uint8_t)verification(c);
+  c->anchors = c->trust;
   if (!c->trust && !tern__security_by_dane(&c->security) &&
       (c->security.held != TERN_VERIFY_NONE || c->ca || c->ca_pem))
-    st = tern__trust_new(c->mem, c->ca, c->ca_pem, &c->trust, detail, sizeof detail);
+    st = read_trust(c, detail, sizeof detail);
   if (c->mode == TERN_TLS_OPPORTUNISTIC && st == TERN_E_UNSUPPORTED) {
     c->mode = TERN_TLS_NONE; /* a build without TLS: nothing to take the opportunity with */
     return TERN_OK;
@@ -175,10 +189,11 @@ static uint32_t window_of(const tern_client *c)
   return c->eager ? 64 : 4;
 }
 
-/* The read buffer and the session live in one block, kept for the next connection. */
+/* The read buffer, where it is not a common one, and the session live in one block, kept for the next
+ * connection. */
 static tern_status make_block(tern_client *c)
 {
-  size_t in = c->mem ? 512 : 4096;
+  size_t in = c->common ? 0 : c->mem ? 512 : 4096;
   size_t out = c->out_size ? c->out_size : c->mem ? 1024 : 16384;
   size_t text = c->text_size ? c->text_size : c->mem ? 512 : 2048;
   uint32_t window = window_of(c);
@@ -193,8 +208,9 @@ static tern_status make_block(tern_client *c)
   }
   if (!c->block) c->block = tern__alloc_raw(c->mem, size);
   c->block_size = size;
-  c->in_size = in;
   if (!c->block) return TERN_E_NOMEM;
+  c->in = c->common ? c->common->in : c->block;
+  c->in_size = c->common ? c->common->in_size : in;
   if (c->session) tern_session_wipe(c->session);
   st = tern_session_init(&c->session, (uint8_t *)c->block + in, size - in, window, text);
   return st;
@@ -308,6 +324,7 @@ void tern__conn_login(tern_client *c)
 static tern_status dial(tern_client *c)
 {
 #ifndef TERN_NO_SOCKETS
+  c->dials++;
   return tern__dial_begin(c);
 #else
   tern__conn_fail(c, TERN_E_UNSUPPORTED, TERN_PHASE_CONNECT, "this build has no sockets");

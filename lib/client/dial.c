@@ -116,7 +116,7 @@ static int has_proxy(const tern_client *c)
 /* Opens c->tcp, with its addresses or to be fed. TERN_OK, TERN_E_AGAIN: fed later; or c->error is set. */
 static tern_status open_tcp(tern_client *c)
 {
-  const char *host = has_proxy(c) ? c->proxy.host : c->url.host;
+  const char *host = has_proxy(c) ? c->proxy.host : c->address ? c->address : c->url.host;
   uint32_t port = has_proxy(c) ? c->proxy.port : tern__url_port(&c->url, c->mode);
   uint32_t timeout = c->dial->timeout;
   tern_status st;

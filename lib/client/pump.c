@@ -208,8 +208,7 @@ void tern__pump_cancel(tern_client *c)
   c->cancel = 0;
 }
 
-/* The total time is over. */
-static void expire(tern_client *c)
+void tern__pump_expire(tern_client *c)
 {
   c->due = TERN_NEVER;
   if (c->state == TERN__ON) {
@@ -240,7 +239,7 @@ static int take(tern_client *c, tern_status status, size_t len)
 {
   if (status == TERN_E_AGAIN) return 0;
   if (status == TERN_OK)
-    (void)tern_session_in(c->session, c->block, len, c->now);
+    (void)tern_session_in(c->session, c->in, len, c->now);
   else
     (void)tern_session_in_closed(c->session, status);
   c->drained = plain_socket(c) && len < c->in_size ? TERN__DRAINED_NOW : 0;
@@ -250,7 +249,7 @@ static int take(tern_client *c, tern_status status, size_t len)
 static int read_some(tern_client *c)
 {
   size_t len = 0;
-  tern_status st = tern__transport_read(&c->link, c->block, c->in_size, &len);
+  tern_status st = tern__transport_read(&c->link, c->in, c->in_size, &len);
 
   return take(c, st, len);
 }
@@ -262,8 +261,8 @@ static void write_failed(tern_client *c, tern_status status)
   int i;
 
   for (i = 0; i < LAST_READS && !tern_session_ended(c->session); i++) {
-    if (tern__transport_read(&c->link, c->block, c->in_size, &len) != TERN_OK) break;
-    (void)tern_session_in(c->session, c->block, len, c->now);
+    if (tern__transport_read(&c->link, c->in, c->in_size, &len) != TERN_OK) break;
+    (void)tern_session_in(c->session, c->in, len, c->now);
   }
   (void)tern_session_in_closed(c->session, status);
 }
@@ -460,7 +459,7 @@ static int turn(tern_client *c)
     return 0;
   }
   if (c->due != TERN_NEVER && c->now >= c->due) {
-    expire(c);
+    tern__pump_expire(c);
     return 1;
   }
   switch (c->state) {
@@ -475,6 +474,17 @@ int tern__pump_busy(const tern_client *c)
   if (c->want_open || c->want_quit || c->probe || c->queue.first || c->attempts) return 1;
   if (c->state == TERN__DIALLING) return 1;
   return c->state == TERN__ON && !tern_session_idle(c->session);
+}
+
+int tern__pump_stands(tern_client *c)
+{
+  if (c->state != TERN__ON || c->stepping) return 0;
+  if (tern__pump_busy(c)) return 1;
+  c->now = tern__conn_now(c);
+  c->stepping = 1; /* the trace may be called */
+  while (!tern_session_ended(c->session) && read_some(c)) continue;
+  c->stepping = 0;
+  return !tern_session_ended(c->session) && !tern_session_spent(c->session);
 }
 
 /* The total time runs while there is work; a connect's part of it is not given twice. */
@@ -561,7 +571,7 @@ static int wait_within_read(tern_client *c, uint32_t events, uint32_t ms)
   if (c->state != TERN__ON || !plain_socket(c) || events != TERN_READ || c->stepping) return 0;
   if (tern_session_wants(c->session) != TERN_READ) return 0; /* octets of TLS are not the session's */
   if (!tern__tcp_slice(c->tcp) || tern__tcp_slice(c->tcp) > ms) return 0;
-  st = tern__tcp_read_wait(c->tcp, c->block, c->in_size, &len);
+  st = tern__tcp_read_wait(c->tcp, c->in, c->in_size, &len);
   c->now = tern__conn_now(c);
   c->stepping = 1;
   (void)take(c, st, len);

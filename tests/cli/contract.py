@@ -297,9 +297,11 @@ def examples(folder):
     with server.Server() as s:
         r = run("pump", ["127.0.0.1", str(s.port), "a@example.org", "b@example.net"])
         say(r.returncode == 0 and len(s.messages) == 1, "pump", r)
+        r = run("pool", ["smtp://localhost:%d?tls=none" % s.port, "a@example.org", "b@example.net", "200", "5"])
+        say(r.returncode == 0 and len(s.messages) == 201 and len(s.sessions) <= 6, "pool", (r, len(s.messages), len(s.sessions)))
         modem = socket.create_connection(("127.0.0.1", s.port))
         r = subprocess.run([os.path.join(sys.argv[2], "firmware")], stdin=modem, stdout=modem, stderr=subprocess.PIPE, timeout=60)
-        say(r.returncode == 0 and len(s.messages) == 2, "firmware", r)
+        say(r.returncode == 0 and len(s.messages) == 202, "firmware", r)
         modem.close()
 
 
