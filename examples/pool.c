@@ -1,6 +1,6 @@
 /* pool.c - many mails over a few connections that are kept, from one thread.
  *
- *   pool URL FROM TO COUNT [CONNECTIONS]
+ *   pool URL FROM TO COUNT [CONNECTIONS [CA]]
  *
  * COUNT mails, over CONNECTIONS (default 10) at most; as many wait as may, and the next ones are made
  * as there is room. Each mail has its own result. */
@@ -36,10 +36,11 @@ int main(int argc, char **argv)
   tern_mail *mail;
 
   if (!count || !pool) {
-    fprintf(stderr, "pool URL FROM TO COUNT [CONNECTIONS]\n");
+    fprintf(stderr, "pool URL FROM TO COUNT [CONNECTIONS [CA]]\n");
     return 64;
   }
   if (argc > 5) tern_pool_set_limits(pool, 0, (uint32_t)strtoul(argv[5], NULL, 10));
+  if (argc > 6) tern_pool_set_ca(pool, argv[6]);
   tern_pool_set_queue(pool, 100, 80);
   do {
     for (; given < count && !tern_pool_pressure(pool); given++) {

@@ -42,7 +42,7 @@ TERN_API tern_status tern_pool_set_timeout(tern_pool *p, uint32_t ms);
 /* As tern_client_set_window, of each connection. Default 1. A mail that is cancelled or whose time is
  * over takes its connection with it; the others on it that were not begun go to another. */
 TERN_API tern_status tern_pool_set_window(tern_pool *p, uint32_t window);
-/* As tern_client_set_buffers, of each connection. Default 1,024 and 512, which is what makes a
+/* As tern_client_set_buffers, of each connection. Default 832 and 512, which is what makes a
  * session small; what is read goes through one buffer of the pool. Content is lent, not copied. */
 TERN_API tern_status tern_pool_set_buffers(tern_pool *p, size_t out, size_t text);
 /* As tern_client_set_ehlo_name and tern_client_set_ca, of each connection. What is trusted is read

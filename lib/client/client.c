@@ -68,6 +68,9 @@ void tern__common_free(tern__common *common)
 
 static void drop_strings(tern_client *c)
 {
+#ifndef TERN_NO_SOCKETS
+  tern__free(c->mem, c->local, sizeof *c->local);
+#endif
   tern__free_string(c->mem, c->address);
   tern__free_string(c->mem, c->argument);
   tern__free_string(c->mem, c->detail);
@@ -285,10 +288,17 @@ tern_status tern_client_set_resolver(tern_client *c, tern_resolver *resolver)
 #ifndef TERN_NO_SOCKETS
 tern_status tern_client_set_local(tern_client *c, const char *addresses, const char *interface)
 {
+  tern__local local;
   tern_status st;
 
   if (!c) return TERN_E_NOMEM;
-  st = tern__local_read(&c->local, addresses, interface);
+  memset(&local, 0, sizeof local);
+  st = tern__local_read(&local, addresses, interface);
+  if (st == TERN_OK && !c->local) {
+    c->local = tern__alloc(c->mem, sizeof *c->local);
+    if (!c->local) st = TERN_E_NOMEM;
+  }
+  if (st == TERN_OK) *c->local = local;
   return st == TERN_OK ? st : wrong(c, st, TERN_FIELD_LOCAL, NULL, 0);
 }
 

@@ -69,7 +69,7 @@ struct tern_client {
   tern_resolver *resolver; /* borrowed; NULL: none was given */
   tern__url proxy;         /* host NULL: none */
 #ifndef TERN_NO_SOCKETS
-  tern__local local;
+  tern__local *local; /* NULL: the system's choice */
 #endif
   tern_trace trace;
   void *trace_user;

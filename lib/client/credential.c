@@ -101,7 +101,7 @@ static tern_status take_all(tern__login *login, const tern_credentials *from)
 static tern_status on_ask(void *user, uint32_t expired, tern_credentials *self)
 {
   tern__login *login = user;
-  tern_credentials asked = login->asked;
+  tern_credentials asked = *login->asked;
   tern_status st;
 
   (void)self; /* it is login->cred */
@@ -118,7 +118,8 @@ static tern_status on_random(void *user, uint8_t *out, size_t len)
 {
   const tern__login *login = user;
 
-  if (login->asked.random) return login->asked.random(login->asked.callback_user, out, len);
+  if (login->asked && login->asked->random)
+    return login->asked->random(login->asked->callback_user, out, len);
   return login->random ? login->random(login->random_user, out, len) : TERN_E_RANDOM;
 }
 
@@ -137,9 +138,11 @@ tern_status tern__login_set(tern__login *login, const tern_credentials *from)
   tern__login_clear(login);
   login->user = user;
   login->user_of_url = user != NULL;
-  login->asked = *from; /* its strings are not looked at again */
-  login->asked.user = login->asked.password = login->asked.token = NULL;
-  login->asked.authzid = login->asked.mechanism = login->asked.host = NULL;
+  login->asked = tern__alloc(login->mem, sizeof *login->asked);
+  if (!login->asked) return login->status = TERN_E_NOMEM;
+  *login->asked = *from; /* its strings are not looked at again */
+  login->asked->user = login->asked->password = login->asked->token = NULL;
+  login->asked->authzid = login->asked->mechanism = login->asked->host = NULL;
   login->cred.size = sizeof login->cred;
   login->cred.callback_user = login;
   if (from->ask) login->cred.ask = on_ask;
@@ -165,7 +168,7 @@ tern_status tern__login_set_host(tern__login *login, const char *host, uint32_t 
 
   login->cred.host = login->host;
   login->cred.port = port;
-  if (login->random || login->asked.random) login->cred.random = on_random;
+  if (login->random || (login->asked && login->asked->random)) login->cred.random = on_random;
   return st;
 }
 
@@ -194,7 +197,8 @@ void tern__login_clear(tern__login *login)
   drop(login, &login->password);
   drop(login, &login->user);
   memset(&login->cred, 0, sizeof login->cred);
-  memset(&login->asked, 0, sizeof login->asked);
+  tern__free(login->mem, login->asked, sizeof *login->asked);
+  login->asked = NULL;
   login->status = TERN_OK;
   login->field = TERN_FIELD_NONE;
   login->user_of_url = login->of_url = 0;

@@ -9,7 +9,7 @@ typedef tern_status (*tern__prep)(void *user, const char *in, char *out, size_t 
 typedef struct tern__login {
   const tern_allocator *mem;
   tern_credentials cred;  /* what the engine gets; its strings are the copies below */
-  tern_credentials asked; /* what the caller's `ask` fills; as the caller gave it */
+  tern_credentials *asked; /* what the caller's `ask` fills; as the caller gave it */
   char *user;
   char *password;
   char *token;

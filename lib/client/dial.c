@@ -159,7 +159,7 @@ tern_status tern__dial_begin(tern_client *c)
     tern__conn_drop(c);
     return st;
   }
-  tern__tcp_set_local(c->tcp, &c->local);
+  if (c->local) tern__tcp_set_local(c->tcp, c->local);
   tern__tcp_set_tried(c->tcp, c->tried);
   if (c->blocking && (timeout == 0 || timeout >= TERN__SLICE))
     tern__tcp_set_slice(c->tcp, TERN__SLICE);

@@ -17,9 +17,8 @@
 #define MOST_WAITING 10000u
 #define HIGH 7500u
 #define IDLE_TIME 5000u
-#define OUT_SIZE 1024u
+#define OUT_SIZE 832u
 #define TEXT_SIZE 512u
-#define MOVES 4096u /* of sessions in one step; then others may have a go */
 
 /* ---- life ----------------------------------------------------------------------------------------*/
 tern_pool *tern_pool_new(const tern_allocator *mem)
@@ -359,20 +358,21 @@ static void say_goodbye(tern_pool *p)
     tern__pool_session_leave(p, s);
 }
 
+/* Each session has its turn about once; who has more to do has it again at the next step, after another
+ * look. */
 static void move_all(tern_pool *p)
 {
-  uint32_t moves = 0;
-  void *of = NULL;
+  uint32_t left = 0;
+  void *of;
 
   do {
     (void)tern__pool_serve(p);
     say_goodbye(p);
-    while (moves < MOVES && (of = tern__loop_next(&p->loop)) != NULL) {
-      moves++;
+    if (!left) left = 2 * p->session_count + 2;
+    while (--left && (of = tern__loop_next(&p->loop)) != NULL)
       if (of != &p->inbox_handle) tern__pool_session_step(p, of);
-    }
-  } while (moves < MOVES && (tern__list_first(&p->ready) || tern__list_first(&p->loop.ready)));
-  p->more = moves == MOVES;
+  } while (left && (tern__list_first(&p->ready) || tern__list_first(&p->loop.ready)));
+  p->more = !left;
 }
 
 static int busy(const tern_pool *p)

@@ -42,8 +42,8 @@ struct tern__tcp {
   uint8_t writes;     /* up to SHORT + 1 */
   uint8_t prompt;     /* TCP_NODELAY is set, or there is no need */
   struct dialling *dialling; /* until it has ended */
-  tern__notes notes;
-  char peer[PEER];
+  tern__notes *notes; /* until it stands, and once it is broken; NULL: nothing to be said, or no memory */
+  char *peer;         /* NULL: nobody yet, or no memory */
 };
 
 /* What is needed until a connection stands. */
@@ -67,7 +67,32 @@ static tern__tcp *make(const tern_allocator *mem)
   tcp->mem = mem;
   tcp->ended = TERN_E_AGAIN;
   tcp->fd = -1;
-  return tcp;
+  tcp->notes = tern__alloc(mem, sizeof *tcp->notes);
+  if (tcp->notes != NULL) return tcp;
+  tern__free(mem, tcp, sizeof *tcp);
+  return NULL;
+}
+
+static void drop_notes(tern__tcp *tcp)
+{
+  tern__free(tcp->mem, tcp->notes, sizeof *tcp->notes);
+  tcp->notes = NULL;
+}
+
+/* The last thing there is to say about a connection that stood. */
+static void say(tern__tcp *tcp, const char *what)
+{
+  if (tcp->notes == NULL) tcp->notes = tern__alloc(tcp->mem, sizeof *tcp->notes);
+  if (tcp->notes == NULL) return;
+  tern__notes_clear(tcp->notes);
+  tern__notes_add(tcp->notes, tern__tcp_peer(tcp), what);
+}
+
+static void name_peer(tern__tcp *tcp, const char *name)
+{
+  if (strcmp(tern__tcp_peer(tcp), name) == 0) return;
+  tern__free_string(tcp->mem, tcp->peer);
+  tcp->peer = tern__copy_string(tcp->mem, name);
 }
 
 /* The same, dialling: most addresses by a race, 0: a Unix socket. NULL: no memory. */
@@ -103,7 +128,7 @@ static tern_status fail_open(const tern_allocator *mem, tern__tcp **out, tern_st
   if (tcp == NULL) return TERN_E_NOMEM;
   tcp->ended = status;
   (void)tern__words_clean(who, sizeof who, host, strlen(host));
-  tern__notes_add(&tcp->notes, who, what);
+  tern__notes_add(tcp->notes, who, what);
   return status;
 }
 
@@ -249,6 +274,7 @@ void tern__tcp_feed(tern__tcp *tcp, const tern__sockaddr *address)
 tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uint32_t timeout,
                                 tern__tcp **tcp)
 {
+  char name[PEER];
   size_t len;
 
   *tcp = NULL;
@@ -260,7 +286,8 @@ tern_status tern__tcp_open_unix(const tern_allocator *mem, const char *path, uin
   if (*tcp == NULL) return TERN_E_NOMEM;
   (*tcp)->dialling->local.sun_family = AF_UNIX;
   memcpy((*tcp)->dialling->local.sun_path, path, len + 1);
-  (void)tern__words_clean((*tcp)->peer, PEER, path, len);
+  (void)tern__words_clean(name, PEER, path, len);
+  name_peer(*tcp, name);
   return TERN_OK;
 }
 
@@ -287,9 +314,9 @@ static tern_status end(tern__tcp *tcp, tern_status status)
 {
   drop_dialling(tcp);
   if (status == TERN_OK)
-    tern__notes_clear(&tcp->notes); /* earlier addresses do not matter any more */
+    drop_notes(tcp); /* earlier addresses do not matter any more */
   else
-    tern__notes_close(&tcp->notes);
+    tern__notes_close(tcp->notes);
   tcp->ended = status;
   return status;
 }
@@ -313,12 +340,12 @@ static tern_status step_unix(tern__tcp *tcp, uint64_t now)
   if (error == 0) error = errno;
   if (error != EAGAIN && error != EINTR && error != EINPROGRESS) {
     shut(tcp);
-    tern__notes_errno(&tcp->notes, tcp->peer, error);
+    tern__notes_errno(tcp->notes, tern__tcp_peer(tcp), error);
     return end(tcp, TERN_E_CONNECT);
   }
   if (now >= d->deadline) {
     shut(tcp);
-    tern__notes_add(&tcp->notes, tcp->peer, "timed out");
+    tern__notes_add(tcp->notes, tern__tcp_peer(tcp), "timed out");
     return end(tcp, TERN_E_TIMEOUT);
   }
   d->nap = now + UNIX_RETRY;
@@ -328,11 +355,14 @@ static tern_status step_unix(tern__tcp *tcp, uint64_t now)
 static tern_status step_race(tern__tcp *tcp, uint64_t now)
 {
   struct dialling *d = tcp->dialling;
-  tern_status status = tern__race_step(d->race, now, &tcp->notes);
+  tern_status status = tern__race_step(d->race, now, tcp->notes);
+  char name[PEER];
   int sliced;
 
-  if (tern__race_address(d->race) != NULL)
-    tern__sockaddr_name(tern__race_address(d->race), tcp->peer, PEER);
+  if (tern__race_address(d->race) != NULL) {
+    tern__sockaddr_name(tern__race_address(d->race), name, PEER);
+    name_peer(tcp, name);
+  }
   if (status == TERN_E_AGAIN) {
     tern__gather_begin(&d->gather);
     tern__race_gather(d->race, &d->gather);
@@ -403,12 +433,12 @@ uint32_t tern__tcp_slice(const tern__tcp *tcp)
 
 const char *tern__tcp_detail(const tern__tcp *tcp)
 {
-  return tcp == NULL ? "" : tcp->notes.text;
+  return tcp == NULL || tcp->notes == NULL ? "" : tcp->notes->text;
 }
 
 const char *tern__tcp_peer(const tern__tcp *tcp)
 {
-  return tcp == NULL ? "" : tcp->peer;
+  return tcp == NULL || tcp->peer == NULL ? "" : tcp->peer;
 }
 
 size_t tern__tcp_local_literal(const tern__tcp *tcp, char *out, size_t cap)
@@ -442,8 +472,9 @@ size_t tern__tcp_local_literal(const tern__tcp *tcp, char *out, size_t cap)
 
 static tern_status broken(tern__tcp *tcp, int error)
 {
-  tern__notes_clear(&tcp->notes);
-  tern__notes_errno(&tcp->notes, tcp->peer, error);
+  char number[24];
+
+  say(tcp, tern__words_errno(error, number, sizeof number));
   return error == ECONNRESET || error == EPIPE || error == ECONNABORTED ? TERN_E_CLOSED : TERN_E_IO;
 }
 
@@ -455,8 +486,7 @@ static tern_status took(tern__tcp *tcp, ssize_t n, size_t *len)
     return TERN_OK;
   }
   if (n == 0) {
-    tern__notes_clear(&tcp->notes);
-    tern__notes_add(&tcp->notes, tcp->peer, "Connection closed by peer");
+    say(tcp, "Connection closed by peer");
     return TERN_E_CLOSED;
   }
   return errno == EAGAIN || errno == EWOULDBLOCK ? TERN_E_AGAIN : broken(tcp, errno);
@@ -564,5 +594,7 @@ void tern__tcp_free(tern__tcp *tcp)
   if (tcp == NULL) return;
   drop_dialling(tcp);
   shut(tcp);
+  drop_notes(tcp);
+  tern__free_string(tcp->mem, tcp->peer);
   tern__free(tcp->mem, tcp, sizeof *tcp);
 }

@@ -294,6 +294,10 @@ def examples(folder):
         say(r.returncode == 0 and len(s.messages) == 1, "submit", r)
         r = run("loop", [url, "a@example.org", "b@example.net", "20", cert[0]])
         say(r.returncode == 0 and len(s.messages) == 21 and len(s.sessions) == 21, "loop", (r, len(s.messages)))
+    with server.Server(cert=cert, ehlo_tls=["PIPELINING"]) as s:
+        r = run("pool", ["smtp://localhost:%d" % s.port, "a@example.org", "b@example.net", "40", "3", cert[0]])
+        say(r.returncode == 0 and len(s.messages) == 40 and 1 <= len(s.sessions) <= 3 and all(x.tls for x in s.sessions),
+            "pool over TLS", (r, len(s.messages), len(s.sessions)))
     with server.Server() as s:
         r = run("pump", ["127.0.0.1", str(s.port), "a@example.org", "b@example.net"])
         say(r.returncode == 0 and len(s.messages) == 1, "pump", r)
