@@ -302,6 +302,28 @@ static void limits_hold(void **state)
   stop(&b);
 }
 
+/* One server under several URLs has one limit; a connection takes the mails of its own URL only. */
+static void one_host_of_many_urls(void **state)
+{
+  server s;
+  tern_pool *p = pool(NULL);
+  char url[3][80];
+  int i;
+
+  (void)state;
+  serve(&s);
+  tern_pool_set_limits(p, 0, 2);
+  snprintf(url[0], sizeof url[0], "smtp://localhost%s", strrchr(s.url, ':'));
+  snprintf(url[1], sizeof url[1], "smtp://LocalHost%s", strrchr(s.url, ':'));
+  snprintf(url[2], sizeof url[2], "SMTP://localhost%s", strrchr(s.url, ':'));
+  for (i = 0; i < 30; i++) submitted(p, url[i % 3], "bob", (uint64_t)i);
+  assert_int_equal(drive(p, &s, NULL, 30), 30);
+  assert_int_equal(s.most_open, 2);
+  assert_true(s.accepted >= 3);
+  tern_pool_free(p);
+  stop(&s);
+}
+
 static void an_idle_one_makes_room(void **state)
 {
   server a, b;
@@ -1054,6 +1076,7 @@ static int over_poll(void **state)
 
 #define TESTS                                                                                         \
   cmocka_unit_test(one_after_the_other_over_one), cmocka_unit_test(limits_hold),                      \
+    cmocka_unit_test(one_host_of_many_urls),                                                          \
     cmocka_unit_test(an_idle_one_makes_room), cmocka_unit_test(idle_time_ends),                       \
     cmocka_unit_test(stale_and_noticed), cmocka_unit_test(stale_at_mail),                             \
     cmocka_unit_test(hangs_up_after_each), cmocka_unit_test(refused_above_two),                       \

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "pool/pool.h"
 
@@ -51,6 +52,7 @@ static tern__pool_host *new_host(tern_pool *p, const char *name, tern__pool_host
 static tern__pool_host *host_of(tern_pool *p, const char *url, tern_error *error)
 {
   char name[1100];
+  size_t i;
   tern__url u;
   tern__pool_host *h, **bucket;
   tern_status st = tern__url_parse(&u, p->mem, url, error);
@@ -63,6 +65,7 @@ static tern__pool_host *host_of(tern_pool *p, const char *url, tern_error *error
     (void)snprintf(name, sizeof name, "%s", u.path);
   else
     (void)snprintf(name, sizeof name, "%s %lu", u.host, (unsigned long)tern__url_port(&u, u.tls));
+  for (i = 0; !u.path && name[i]; i++) name[i] = (char)tern__lower((uint8_t)name[i]);
   tern__url_free(&u, p->mem);
   bucket = &p->hosts[hash(name, 0)];
   for (h = *bucket; h && strcmp(h->name, name) != 0; h = h->next) continue;
