@@ -1,13 +1,14 @@
-/* unwind 9
+/* unwind 11
  * sources protocol/reply.c base/ascii.c
  *
- * The reply parser, for any 7 octets, in a buffer of any size from 1 to 10: it stays in the buffer, and it is in step: it says
+ * The reply parser, for any 5 octets, as the first line of a reply or behind one, in a buffer of any size from 1 to 10: it stays in the buffer, and it is in step: it says
  * LINE and DONE behind exactly those line ends where a grammar written down a second time, below, says that a line or the reply has
  * ended, whatever of its text was kept, cut or dropped. */
 #include "proof.h"
 #include "protocol/reply.h"
 
-#define OCTETS 7
+#define OCTETS 5
+#define BEFORE 5 /* octets of a line before */
 
 /* RFC 5321 4.2 with a bare LF: code, then SP (the last), "-" (more), or the end (the last). -> 1 line, 2 done, -1 not a reply;
  * `at` is the line, which is len octets with its LF */
@@ -25,16 +26,20 @@ static int line_means(const uint8_t *at, size_t len, const uint8_t *first)
 
 int main(void)
 {
-  uint8_t in[OCTETS];
+  uint8_t in[BEFORE + OCTETS];
   char text[10];
   tern__reader r;
-  size_t cap = any_size(), i, start = 0;
+  size_t cap = any_size(), i, start = any_choice() ? BEFORE : 0, end;
   tern_status st;
 
   assume(cap >= 1 && cap <= sizeof text);
   fill_any(in, sizeof in, 0);
   tern__reply_buffer(&r, text, cap);
-  for (i = 0; i < OCTETS; i++) {
+  if (start != 0) {
+    for (i = 0; i < BEFORE; i++) (void)tern__reply_octet(&r, in[i] = (uint8_t)"250-\n"[i]);
+    tern__reply_keep(&r);
+  }
+  for (i = start, end = start + OCTETS; i < end; i++) {
     st = tern__reply_octet(&r, in[i]);
     prove(r.len < cap && r.line <= r.len && text[r.len] == '\0');
     if (in[i] != '\n') {
