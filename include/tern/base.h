@@ -295,6 +295,9 @@ TERN_API size_t tern_reply_queue_id(const tern_reply *reply, char *out, size_t c
 #define TERN_FIELD_DKIM_IDENTITY 73u
 #define TERN_FIELD_DKIM_FIELDS 74u
 #define TERN_FIELD_DKIM_SIGNATURE 75u
+#define TERN_FIELD_PIN 90u /* of TLS */
+#define TERN_FIELD_TLS_VERSION 91u
+#define TERN_FIELD_CIPHER 92u
 
 /* "reverse-path", "forward-path", ...; "" for NONE. Static. */
 TERN_API const char *tern_field_name(uint32_t field);

@@ -135,6 +135,30 @@ TERN_API tern_status tern_client_set_tlsa(tern_client *c, const tern_tlsa *recor
  * the client is freed; several clients of one thread may share it; NULL: none, the default.
  * TERN_E_STATE while connected. */
 TERN_API tern_status tern_client_set_tls_cache(tern_client *c, tern_tls_cache *cache);
+/* Authorities parsed before and shared among clients, instead of tern_client_set_ca and the
+ * system's store. Borrowed until the client is freed; NULL: none. TERN_E_STATE while connected. */
+TERN_API tern_status tern_client_set_tls_trust(tern_client *c, tern_tls_trust *trust);
+/* The server's own key must be one of these, each 32 octets: SHA-256 of its SubjectPublicKeyInfo.
+ * Beside everything else that must hold, and with TERN_VERIFY_NONE and tern_client_set_insecure
+ * too: then a pin alone vouches. TLS is required whatever tern_client_set_tls says (but for
+ * TERN_TLS_IMPLICIT). Copied; count 0: none. At most 64: TERN_E_ARGUMENT with TERN_FIELD_PIN. Another
+ * key is TERN_E_TLS_PIN. */
+TERN_API tern_status tern_client_set_tls_pins(tern_client *c, const uint8_t *pins, size_t count);
+/* TERN_TLS_1_2 (the default) or TERN_TLS_1_3. TERN_E_ARGUMENT: neither; TERN_E_UNSUPPORTED: the TLS
+ * library knows no version so new; both with TERN_FIELD_TLS_VERSION. */
+TERN_API tern_status tern_client_set_tls_min(tern_client *c, uint32_t version);
+/* The cipher suites that are offered, most wanted first, with ":", "," or blanks between: names of
+ * IANA or of Mbed TLS ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"). Of a version
+ * that has none in the list nothing is offered. "" or NULL: what the TLS library prefers. At most
+ * 64. TERN_E_ARGUMENT with TERN_FIELD_CIPHER and the position: unknown to the TLS library, without encryption, or
+ * too many; tern_error_text names it. */
+TERN_API tern_status tern_client_set_tls_ciphers(tern_client *c, const char *list);
+/* See tern_tls_check; NULL: none. It may end a session; to let one live it takes the call below. */
+TERN_API tern_status tern_client_on_tls_check(tern_client *c, tern_tls_check check, void *user);
+/* 1: what the check takes is taken, though authority, name, date or use of the certificate speak
+ * against it. Said in so many words: all that stands between the session and an impostor is then
+ * that callback; without one nothing changes. Pins and TLSA records stand above it. */
+TERN_API tern_status tern_client_set_tls_override(tern_client *c, uint32_t on);
 /* Default: the fully qualified host name, else the address literal of the local end; "" restores
  * it. TERN_E_NAME. */
 TERN_API tern_status tern_client_set_ehlo_name(tern_client *c, const char *name);
@@ -256,6 +280,10 @@ TERN_API const char *tern_client_tls_cipher(const tern_client *c);
 TERN_API uint32_t tern_client_tls_verified(const tern_client *c);
 /* 1: the last handshake took up a session of the cache; it stands verified as the first time. */
 TERN_API uint32_t tern_client_tls_resumed(const tern_client *c);
+/* The certificates of the last handshake, also of one that failed; NULL: none came (a session taken
+ * up again has none), or the client has an allocator of its own and no tern_client_on_tls_check.
+ * Lent until the next connect or free. */
+TERN_API const tern_tls_chain *tern_client_tls_chain(const tern_client *c);
 /* What became of the TLSA records (TERN_TLSA_...); which of them fits, by its index among those that
  * were set (UINT32_MAX: none); and the depth of the certificate that it fits, 0 the server's own
  * (UINT32_MAX: none, or an anchor that the server did not send). After a failure of the chain below

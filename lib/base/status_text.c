@@ -113,6 +113,8 @@ const char *tern_field_name(uint32_t field)
   if (field >= TERN_FIELD_HEADER && field <= TERN_FIELD_DKIM_SIGNATURE)
     return word("header\0DKIM domain\0DKIM selector\0DKIM identity\0DKIM fields\0DKIM signature\0",
                 field - TERN_FIELD_HEADER);
+  if (field >= TERN_FIELD_PIN && field <= TERN_FIELD_CIPHER)
+    return word("pin\0TLS version\0cipher suite\0", field - TERN_FIELD_PIN);
   return word_from_1("reverse-path\0forward-path\0EHLO name\0user\0password\0token\0authzid\0"
                      "mechanism\0ENVID\0ORCPT\0MAIL parameter\0RCPT parameter\0content\0size\0"
                      "URL scheme\0URL user\0URL host\0URL port\0URL path\0URL query\0CA\0"

@@ -70,7 +70,8 @@ static uint32_t tls_mode(const tern_client *c)
   else if (c->target == TERN__TARGET_URL)
     mode = c->url.tls;
   if (mode == TERN_TLS_OPPORTUNISTIC && tern__login_given(&c->login)) mode = TERN_TLS_REQUIRED;
-  if (c->security.tlsa_count && mode != TERN_TLS_IMPLICIT) mode = TERN_TLS_REQUIRED;
+  if (tern__security_needs_tls(&c->security) && mode != TERN_TLS_IMPLICIT)
+    mode = TERN_TLS_REQUIRED;
   if (mode == TERN_TLS_OPPORTUNISTIC && c->in_clear) mode = TERN_TLS_NONE;
   return mode;
 }
@@ -99,6 +100,7 @@ static void fill_tls(const tern_client *c, tern__tls_config *config)
   config->verify = c->security.held;
   tern__security_fill(&c->security, peer_name(c), config);
   config->trust = c->anchors;
+  config->keep_chain = c->mem == NULL;
   config->ca = c->ca;
   config->ca_pem = c->ca_pem;
   if (c->target == TERN__TARGET_URL) config->port = tern__url_port(&c->url, c->mode);
@@ -163,10 +165,12 @@ static tern_status prepare_tls(tern_client *c)
 
   if (c->mode == TERN_TLS_NONE) return TERN_OK;
   c->security.held = (uint8_t)verification(c);
-  c->anchors = c->trust;
-  if (!c->trust && !tern__security_by_dane(&c->security) &&
+  c->anchors = c->security.trust ? c->security.trust : c->trust;
+  if (!c->anchors && !tern__security_by_dane(&c->security) &&
       (c->security.held != TERN_VERIFY_NONE || c->ca || c->ca_pem))
     st = read_trust(c, detail, sizeof detail);
+  if (c->security.held == TERN_VERIFY_REQUIRED && tern__security_trusts_nobody(&c->security))
+    st = TERN_E_TLS_NO_TRUST;
   if (c->mode == TERN_TLS_OPPORTUNISTIC && st == TERN_E_UNSUPPORTED) {
     c->mode = TERN_TLS_NONE; /* a build without TLS: nothing to take the opportunity with */
     return TERN_OK;
@@ -177,7 +181,7 @@ static tern_status prepare_tls(tern_client *c)
                detail);
     return st;
   }
-  return c->cert || c->key || c->insecure ? check_certificate(c) : TERN_OK;
+  return c->cert || c->key || c->insecure || c->security.suites ? check_certificate(c) : TERN_OK;
 }
 
 /* Mails in the session at a time. By default one waits while one's envelope and another's content

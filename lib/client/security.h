@@ -18,6 +18,17 @@ typedef struct tern__security {
   size_t tlsa_size;
   size_t tlsa_count;
   tern_tls_cache *cache; /* borrowed, or NULL */
+  tern_tls_trust *trust; /* borrowed, or NULL */
+  uint8_t *pins;
+  size_t pin_count;
+  uint32_t least;  /* TERN_TLS_1_...; 0: the default */
+  int *suites;     /* ended by 0, or NULL */
+  size_t suite_count; /* with the 0 */
+  tern_tls_check check;
+  void *check_user;
+  uint8_t override;
+  tern_tls_chain *chain; /* of the last handshake, or NULL */
+  char wrong[120];       /* what setting is wrong, for its error */
   uint32_t resumed;
   const char *binding_type; /* NULL: none */
   uint8_t binding[TERN__TLS_BINDING_MAX];
@@ -30,11 +41,15 @@ typedef struct tern__security {
 void tern__security_free(tern__security *s, const tern_allocator *mem);
 /* As before any handshake. */
 void tern__security_reset(tern__security *s);
+/* Whether something is set that asks for TLS, whatever the mode says. */
+int tern__security_needs_tls(const tern__security *s);
 /* What a handshake gets of it (borrowed), and what it left. */
 void tern__security_fill(const tern__security *s, const char *host, tern__tls_config *config);
 void tern__security_note(tern__security *s, tern__tls *tls);
 /* Lends the channel's binding to the credentials, or takes it away where there is none. */
 void tern__security_bind(const tern__security *s, tern_credentials *credentials);
+/* Whether the authorities that the caller lent are none, and would be needed. */
+int tern__security_trusts_nobody(const tern__security *s);
 /* Whether records decide, so that no authority is needed. */
 int tern__security_by_dane(const tern__security *s);
 

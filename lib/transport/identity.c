@@ -269,27 +269,35 @@ static size_t write_ip(char *text, const uint8_t *ip, size_t len)
   return n;
 }
 
-size_t tern__identity_list(const uint8_t *san, size_t len, char *out, size_t cap)
+const void *tern__identity_next(const uint8_t **san, size_t *left, char text[TERN__IDENTITY_TEXT],
+                                size_t *len)
 {
-  char text[64];
   der in, name;
   uint8_t tag;
+
+  in.at = *san;
+  in.left = *san == NULL ? 0 : *left;
+  while (take(&in, &tag, &name)) {
+    *san = in.at;
+    *left = in.left;
+    *len = name.left;
+    if (tag == SAN_DNS) return name.at;
+    if (tag != SAN_IP || (name.left != 4 && name.left != 16)) continue;
+    *len = write_ip(text, name.at, name.left);
+    return text;
+  }
+  return NULL;
+}
+
+size_t tern__identity_list(const uint8_t *san, size_t len, char *out, size_t cap)
+{
+  char text[TERN__IDENTITY_TEXT];
+  const void *octets;
   size_t count = 0, used = 0, n;
   int full = 0;
 
-  in.at = san;
-  in.left = san == NULL ? 0 : len;
   if (cap > 0) out[0] = 0;
-  while (take(&in, &tag, &name)) {
-    const void *octets = name.at;
-
-    n = name.left;
-    if (tag == SAN_IP && (n == 4 || n == 16)) {
-      n = write_ip(text, name.at, n);
-      octets = text;
-    } else if (tag != SAN_DNS) {
-      continue;
-    }
+  while ((octets = tern__identity_next(&san, &len, text, &n)) != NULL) {
     count++;
     if (!full && cap >= 8 && n < cap && used + n + 2 < cap - 6) { /* 6: ", ..." and NUL */
       if (used > 0) used += tern__words_clean(out + used, cap - used, ", ", 2);

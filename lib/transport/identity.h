@@ -29,4 +29,10 @@ int tern__identity_match(const tern__identity *identity, const uint8_t *san, siz
  * replaced, "..." where they do not fit; ended by NUL. Returns how many names there are. */
 size_t tern__identity_list(const uint8_t *san, size_t len, char *out, size_t cap);
 
+/* Takes the next DNS name or address off *san, of *left octets: the name as it stands there, or an
+ * address as text in `text`; *len octets, not ended by NUL. NULL: none is left. san as above. */
+#define TERN__IDENTITY_TEXT 40u
+const void *tern__identity_next(const uint8_t **san, size_t *left, char text[TERN__IDENTITY_TEXT],
+                                size_t *len);
+
 #endif

@@ -21,7 +21,10 @@
 typedef struct tern__tls tern__tls;
 
 /* Certificates that are trusted, parsed once; may be shared by the connections of one thread. */
-typedef struct tern__trust tern__trust;
+typedef tern_tls_trust tern__trust;
+
+#define TERN__TLS_PIN 32u        /* octets of a pin */
+#define TERN__TLS_SUITES_MAX 64u
 
 typedef struct tern__tls_config {
   tern__link lower;   /* connected; borrowed until close */
@@ -41,6 +44,14 @@ typedef struct tern__tls_config {
                               trust is, and host and port which server */
   const char *host;
   uint32_t port;
+  const uint8_t *pins; /* SHA-256 of keys, one of which must be the server's; borrowed until free */
+  size_t pin_count;
+  uint32_t least;      /* TERN_TLS_1_2 (also for 0), TERN_TLS_1_3 */
+  const int *suites;   /* as tern__tls_suites_read made them, borrowed until free; or NULL */
+  tern_tls_check check; /* or NULL */
+  void *check_user;
+  uint32_t check_decides; /* it may take what was refused */
+  uint32_t keep_chain;    /* for tern__tls_chain_take; on where there are pins or a check */
   const char *certificate; /* PEM or DER file of the client, or NULL */
   const char *key;         /* PEM or DER file; NULL: in the certificate's file */
 } tern__tls_config;
@@ -77,6 +88,9 @@ uint32_t tern__tls_bears_name(const tern__tls *tls);
 /* TERN_TLSA_..., with the index of the record that matched and the depth of the certificate that it
  * matched (UINT32_MAX: none; an anchor that was not presented). */
 uint32_t tern__tls_tlsa(const tern__tls *tls, uint32_t *index, uint32_t *depth);
+/* The certificates that the server presented, handed over; NULL: none came, or they were not kept.
+ * Given back with tern__chain_free. */
+tern_tls_chain *tern__tls_chain_take(tern__tls *tls);
 /* What binds an authentication to this session: its type, static, and the length of the octets in
  * out. 0 and NULL: none (before the end of the handshake; a kind of certificate that has none). */
 #define TERN__TLS_BINDING_MAX 64u
@@ -93,6 +107,13 @@ uint32_t tern__tls_field(const tern__tls *tls);
 const tern_transport *tern__tls_transport(void);
 /* Wipes and gives back; closes nothing. tls may be NULL. */
 void tern__tls_free(tern__tls *tls);
+
+/* The suites of a list, as numbers of the library's, ended by 0. TERN_OK; TERN_E_ARGUMENT with what is
+ * wrong at *position, *len octets; TERN_E_UNSUPPORTED. */
+tern_status tern__tls_suites_read(const char *list, int suites[TERN__TLS_SUITES_MAX + 1],
+                                  size_t *position, size_t *len);
+/* TERN_TLS_1_2 or TERN_TLS_1_3; 0 in a build without TLS. */
+uint32_t tern__tls_newest(void);
 
 /* path or pem as ca and ca_pem above. TERN_OK, or, with a line in detail (cap octets; may be 0):
  * TERN_E_CONFIG, TERN_E_TLS_NO_TRUST, TERN_E_NOMEM, TERN_E_UNSUPPORTED; then *trust is NULL. */

@@ -106,7 +106,8 @@ tern_status tern__tls_handshake_status(tern__tls *tls, int rc)
 
   if (tls->plain) return TERN_E_TLS_PLAIN;
   /* Said first: a link that broke under the alert of ours is not what went wrong. */
-  if (tls->verify == TERN__TLS_VERIFY_REQUIRED && tern__tls_refused(tls)) return tls->verdict;
+  if (tls->verify == TERN__TLS_VERIFY_REQUIRED && !tls->check_decides && tern__tls_refused(tls))
+    return tls->verdict;
   status = common_status(tls, rc, "during the handshake");
   if (status != TERN_OK) return status;
   if (rc == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || rc == MBEDTLS_ERR_X509_FATAL_ERROR ||

@@ -46,12 +46,24 @@ int tern__mbed_parse_key(tern__tls *tls, const uint8_t *octets, size_t len)
 #endif
 }
 
-void tern__mbed_set_versions(mbedtls_ssl_config *conf)
+int tern__mbed_has_tls13(void)
+{
+#if TERN__MBED3 && defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+void tern__mbed_set_versions(mbedtls_ssl_config *conf, uint32_t least, uint32_t most)
 {
 #if TERN__MBED3
-  mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2); /* RFC 8314 4.1 */
+  /* its numbers are those of the wire */
+  mbedtls_ssl_conf_min_tls_version(conf, (mbedtls_ssl_protocol_version)least);
+  mbedtls_ssl_conf_max_tls_version(conf, (mbedtls_ssl_protocol_version)most);
 #else
-  mbedtls_ssl_conf_min_version(conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+  mbedtls_ssl_conf_min_version(conf, (int)(least >> 8), (int)(least & 0xff));
+  mbedtls_ssl_conf_max_version(conf, (int)(most >> 8), (int)(most & 0xff));
 #endif
 #if defined(MBEDTLS_SSL_RENEGOTIATION)
   mbedtls_ssl_conf_renegotiation(conf, MBEDTLS_SSL_RENEGOTIATION_DISABLED);

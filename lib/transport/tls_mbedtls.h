@@ -3,7 +3,10 @@
  *   tls_files.c    certificates and keys from files
  *   tls_trust.c    authorities, parsed once
  *   tls_session.c  set-up, handshake, getters
+ *   tls_suites.c   versions and cipher suites that are offered
  *   tls_verify.c   the verdict over the server's certificate; dane.c its part of RFC 7672
+ *   tls_judge.c    the last word: pins, the caller's check
+ *   tls_chain.c    the server's certificates for the caller
  *   tls_binding.c  what binds an authentication to the session
  *   tls_resume.c   sessions taken up again; tls_cache.c keeps them
  *   tls_errors.c   what a failure is called
@@ -19,6 +22,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
+#include "transport/chain.h"
 #include "transport/dane.h"
 #include "transport/identity.h"
 #include "transport/tls.h"
@@ -42,9 +46,13 @@
 #define TERN__FORMAT(at, first)
 #endif
 
-struct tern__trust {
+struct tern_tls_trust {
   const tern_allocator *mem;
   mbedtls_x509_crt chain;
+  uint8_t shared;   /* the caller made it */
+  uint8_t digested; /* digest holds for what is in it */
+  uint8_t digest[TERN__TLS_KEY];
+  char detail[256]; /* of the last failure */
 };
 
 struct tern__tls {
@@ -79,6 +87,13 @@ struct tern__tls {
   tern__dane_result dane;
   tern__trust *trust;
   tern__trust *own_trust;
+  const uint8_t *pins;
+  size_t pin_count;
+  tern_tls_check check;
+  void *check_user;
+  uint8_t check_decides;
+  uint8_t keep_chain;
+  tern_tls_chain *chain; /* what the server presented, or NULL */
   mbedtls_ssl_context ssl;
   mbedtls_ssl_config conf;
   mbedtls_entropy_context entropy;
@@ -95,8 +110,9 @@ struct tern__tls {
 /* ---- tls_mbedtls.c ----------------------------------------------------------------------------*/
 /* Starts what is global to Mbed TLS, and tls's random numbers. */
 tern_status tern__mbed_start(tern__tls *tls);
-/* Sets TLS 1.2 as the lowest version, and switches off what SMTP has no use for. */
-void tern__mbed_set_versions(mbedtls_ssl_config *conf);
+/* Sets the lowest and the highest version, and switches off what SMTP has no use for. */
+void tern__mbed_set_versions(mbedtls_ssl_config *conf, uint32_t least, uint32_t most);
+int tern__mbed_has_tls13(void);
 /* Asks for sessions that can be taken up again; whether this is one. */
 void tern__mbed_want_tickets(mbedtls_ssl_config *conf);
 int tern__mbed_can_resume(const mbedtls_ssl_session *session);
@@ -154,6 +170,23 @@ tern_status tern__tls_status_of(uint32_t flags);
 int tern__tls_named(const mbedtls_x509_crt *crt, const tern__identity *names, size_t count);
 /* Whether something speaks against the certificate. */
 int tern__tls_refused(const tern__tls *tls);
+
+/* ---- tls_suites.c -----------------------------------------------------------------------------*/
+/* What config wants of both. TERN_OK, TERN_E_CONFIG with field and detail. */
+tern_status tern__tls_set_versions(tern__tls *tls, const tern__tls_config *config);
+
+/* ---- tls_judge.c ------------------------------------------------------------------------------*/
+/* TERN_OK: the session may be used. Else it is over, and detail says why. */
+tern_status tern__tls_judge(tern__tls *tls);
+
+/* ---- tls_chain.c ------------------------------------------------------------------------------*/
+/* Copies the certificates, the server's own first, unless that was done. leaf may be NULL. 0: no
+ * memory. */
+int tern__tls_chain_keep(tern__tls *tls, const mbedtls_x509_crt *leaf);
+
+/* ---- tls_trust.c ------------------------------------------------------------------------------*/
+/* What tells these authorities from others. */
+const uint8_t *tern__trust_digest(tern__trust *trust);
 
 /* ---- tls_resume.c -----------------------------------------------------------------------------*/
 /* Whether, and under which key, sessions are kept. */

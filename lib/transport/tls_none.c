@@ -86,6 +86,25 @@ size_t tern__tls_binding(tern__tls *tls, const char **type, uint8_t out[TERN__TL
   return 0;
 }
 
+tern_tls_chain *tern__tls_chain_take(tern__tls *tls)
+{
+  (void)tls;
+  return NULL;
+}
+
+tern_status tern__tls_suites_read(const char *list, int suites[TERN__TLS_SUITES_MAX + 1],
+                                  size_t *position, size_t *len)
+{
+  (void)list, (void)suites;
+  *position = *len = 0;
+  return TERN_E_UNSUPPORTED;
+}
+
+uint32_t tern__tls_newest(void)
+{
+  return 0;
+}
+
 const char *tern__tls_detail(const tern__tls *tls)
 {
   (void)tls;
@@ -143,4 +162,45 @@ tern_status tern__trust_new(const tern_allocator *mem, const char *path, const c
 void tern__trust_free(tern__trust *trust)
 {
   (void)trust;
+}
+
+struct tern_tls_trust {
+  const tern_allocator *mem;
+};
+
+tern_tls_trust *tern_tls_trust_new(const tern_allocator *mem)
+{
+  tern_tls_trust *trust = tern__alloc(mem, sizeof *trust);
+
+  if (trust != NULL) trust->mem = mem;
+  return trust;
+}
+
+void tern_tls_trust_free(tern_tls_trust *trust)
+{
+  if (trust != NULL) tern__free(trust->mem, trust, sizeof *trust);
+}
+
+tern_status tern_tls_trust_add(tern_tls_trust *trust, const char *path)
+{
+  (void)path;
+  return trust == NULL ? TERN_E_NOMEM : TERN_E_UNSUPPORTED;
+}
+
+tern_status tern_tls_trust_add_pem(tern_tls_trust *trust, const char *pem)
+{
+  (void)pem;
+  return trust == NULL ? TERN_E_NOMEM : TERN_E_UNSUPPORTED;
+}
+
+uint32_t tern_tls_trust_count(const tern_tls_trust *trust)
+{
+  (void)trust;
+  return 0;
+}
+
+const char *tern_tls_trust_text(const tern_tls_trust *trust)
+{
+  (void)trust;
+  return tern__tls_detail(NULL);
 }

@@ -21,12 +21,16 @@ void tern__tls_resume_key(tern__tls *tls, const tern__tls_config *config)
   size_t i;
 
   if (config->cache == NULL || config->verify != TERN__TLS_VERIFY_REQUIRED ||
-      config->tlsa_count > 0)
+      config->tlsa_count > 0 || config->pin_count > 0 || config->check != NULL)
     return;
   tls->cache = config->cache;
   for (i = 0; i < 4; i++) port[i] = (uint8_t)(config->port >> (8 * i));
   tern__hash_begin(&hash, TERN__SHA256);
   tern__hash_add(&hash, port, sizeof port);
+  if (config->trust != NULL && config->trust->shared) {
+    tern__hash_add(&hash, "shared", 6);
+    tern__hash_add(&hash, tern__trust_digest(config->trust), TERN__TLS_KEY);
+  }
   add_text(&hash, config->ca);
   add_text(&hash, config->ca_pem);
   add_text(&hash, config->certificate);

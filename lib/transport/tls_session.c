@@ -19,6 +19,11 @@ static tern_status load_trust(tern__tls *tls, const tern__tls_config *config)
   if (tls->verify == TERN__TLS_VERIFY_NONE && config->ca == NULL && config->ca_pem == NULL)
     return TERN_OK;
   tls->trust = config->trust;
+  if (tls->trust != NULL && tls->trust->chain.version == 0) {
+    tls->trust = NULL;
+    tern__tls_say(tls, "the authorities that were given are none");
+    return tls->verify == TERN__TLS_VERIFY_REQUIRED ? TERN_E_TLS_NO_TRUST : TERN_OK;
+  }
   if (tls->trust != NULL) return TERN_OK;
   status = tern__trust_new(tls->mem, config->ca, config->ca_pem, &tls->own_trust, tls->detail,
                            TERN__TLS_DETAIL);
@@ -37,12 +42,12 @@ static int set_policy(tern__tls *tls)
                                        MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
 
   if (rc != 0) return rc;
-  tern__mbed_set_versions(&tls->conf);
-  if (tls->cache != NULL) tern__mbed_want_tickets(&tls->conf);
   mbedtls_ssl_conf_rng(&tls->conf, mbedtls_ctr_drbg_random, &tls->drbg);
-  /* under DANE it has no say: the callback refuses */
-  mbedtls_ssl_conf_authmode(&tls->conf,
-                            tls->by_dane ? MBEDTLS_SSL_VERIFY_OPTIONAL : modes[tls->verify]);
+  /* under DANE it has no say, the callback refuses; nor where the caller's check may overrule */
+  mbedtls_ssl_conf_authmode(&tls->conf, tls->by_dane || (tls->check_decides &&
+                                                         tls->verify != TERN__TLS_VERIFY_NONE)
+                                          ? MBEDTLS_SSL_VERIFY_OPTIONAL
+                                          : modes[tls->verify]);
   if (tls->trust != NULL) mbedtls_ssl_conf_ca_chain(&tls->conf, &tls->trust->chain, NULL);
   if (tls->verify != TERN__TLS_VERIFY_NONE)
     mbedtls_ssl_conf_verify(&tls->conf, tern__tls_on_certificate, tls);
@@ -57,7 +62,9 @@ static tern_status set_up(tern__tls *tls, const tern__tls_config *config)
   if (status == TERN_OK) status = load_trust(tls, config);
   if (status != TERN_OK) return status;
   rc = set_policy(tls);
-  if (rc == 0) status = tern__tls_load_certificate(tls, config);
+  if (rc == 0) status = tern__tls_set_versions(tls, config);
+  if (rc == 0 && tls->cache != NULL) tern__mbed_want_tickets(&tls->conf);
+  if (rc == 0 && status == TERN_OK) status = tern__tls_load_certificate(tls, config);
   if (status != TERN_OK) return status;
   if (rc == 0) rc = mbedtls_ssl_setup(&tls->ssl, &tls->conf);
   /* SNI bears DNS names only (RFC 6066 3). 3.6 wants the call even where there is no name. */
@@ -87,6 +94,17 @@ static tern_status read_names(tern__tls *tls, const tern__tls_config *config)
   if (config->name != NULL) tern__identity_read(&tls->names[n++], config->name);
   for (i = 0; i < config->name_count; i++) tern__identity_read(&tls->names[n++], config->names[i]);
   return TERN_OK;
+}
+
+/* What the caller looks at beside. TLSA records cannot be overruled. */
+static void read_checks(tern__tls *tls, const tern__tls_config *config)
+{
+  tls->pins = config->pins;
+  tls->pin_count = config->pin_count;
+  tls->check = config->check;
+  tls->check_user = config->check_user;
+  tls->check_decides = config->check != NULL && config->check_decides && !tls->by_dane;
+  tls->keep_chain = config->keep_chain || config->pin_count > 0 || config->check != NULL;
 }
 
 static void read_records(tern__tls *tls, const tern__tls_config *config)
@@ -132,6 +150,7 @@ tern_status tern__tls_new(const tern_allocator *mem, const tern__tls_config *con
   if (status == TERN_OK && tls->verify > TERN__TLS_VERIFY_NONE) status = TERN_E_ARGUMENT;
   if (status == TERN_OK) status = read_names(tls, config);
   if (status == TERN_OK) read_records(tls, config);
+  read_checks(tls, config);
   if (status == TERN_OK) tern__tls_resume_key(tls, config);
   if (status == TERN_OK) status = set_up(tls, config);
   tls->ended = status == TERN_OK ? TERN_E_AGAIN : status;
@@ -146,6 +165,7 @@ void tern__tls_free(tern__tls *tls)
   mbedtls_pk_free(&tls->key);
   mbedtls_x509_crt_free(&tls->certificate);
   tern__trust_free(tls->own_trust);
+  tern__chain_free(tls->chain);
   mbedtls_ctr_drbg_free(&tls->drbg);
   mbedtls_entropy_free(&tls->entropy);
   tern__free(tls->mem, tls->names, tls->name_count * sizeof *tls->names);
@@ -178,10 +198,12 @@ tern_status tern__tls_handshake_step(tern__tls *tls)
     tls->verdict = TERN_OK;
   }
   tern__tls_conclude(tls);
-  /* Mbed TLS has refused already; this is the belt to its braces. */
-  tls->ended =
-    tls->verify == TERN__TLS_VERIFY_REQUIRED && tls->verdict != TERN_OK ? tls->verdict : TERN_OK;
-  if (tls->ended == TERN_OK) tern__tls_resume_keep(tls);
+  tls->ended = tern__tls_judge(tls);
+  if (tls->ended == TERN_OK)
+    tern__tls_resume_keep(tls);
+  else /* Mbed TLS took it; the server learns that it ends here */
+    (void)mbedtls_ssl_send_alert_message(&tls->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                         MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
   return tls->ended;
 }
 

@@ -3,8 +3,19 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "transport/tls_mbedtls.h"
+
+uint32_t tern_tls_trust_count(const tern_tls_trust *trust)
+{
+  const mbedtls_x509_crt *crt;
+  uint32_t count = 0;
+
+  for (crt = trust == NULL ? NULL : &trust->chain; crt != NULL; crt = crt->next)
+    count += crt->version != 0;
+  return count;
+}
 
 static tern_status trust_path(tern__trust *trust, const char *path, char *detail, size_t cap)
 {
@@ -18,12 +29,13 @@ static tern_status trust_path(tern__trust *trust, const char *path, char *detail
     tern__pem_free(&f);
   } else if (status == TERN_E_CONFIG && f.error == EISDIR) {
 #if defined(MBEDTLS_FS_IO)
+    uint32_t before = tern_tls_trust_count(trust);
     int rc = mbedtls_x509_crt_parse_path(&trust->chain, path);
 
     why = "no certificate in PEM or DER form in this folder";
-    status = tern__mbed_is_nomem(rc)     ? TERN_E_NOMEM
-             : trust->chain.version == 0 ? TERN_E_CONFIG
-                                         : TERN_OK;
+    status = tern__mbed_is_nomem(rc)                  ? TERN_E_NOMEM
+             : tern_tls_trust_count(trust) == before ? TERN_E_CONFIG
+                                                      : TERN_OK;
 #endif
   }
   if (status == TERN_E_CONFIG) tern__tls_print(detail, cap, "%s: %s", path, why);
@@ -89,4 +101,59 @@ void tern__trust_free(tern__trust *trust)
   if (trust == NULL) return;
   mbedtls_x509_crt_free(&trust->chain);
   tern__free(trust->mem, trust, sizeof *trust);
+}
+
+const uint8_t *tern__trust_digest(tern__trust *trust)
+{
+  const mbedtls_x509_crt *crt;
+  tern__hash hash;
+
+  if (trust->digested) return trust->digest;
+  tern__hash_begin(&hash, TERN__SHA256);
+  for (crt = &trust->chain; crt != NULL; crt = crt->next)
+    tern__hash_add(&hash, crt->raw.p, crt->raw.len); /* DER tells its own length */
+  tern__hash_end(&hash, trust->digest);
+  trust->digested = 1;
+  return trust->digest;
+}
+
+/* ---- the caller's -----------------------------------------------------------------------------*/
+
+tern_tls_trust *tern_tls_trust_new(const tern_allocator *mem)
+{
+  tern_tls_trust *trust = tern__alloc(mem, sizeof *trust);
+
+  if (trust == NULL) return NULL;
+  trust->mem = mem;
+  trust->shared = 1;
+  mbedtls_x509_crt_init(&trust->chain);
+  return trust;
+}
+
+void tern_tls_trust_free(tern_tls_trust *trust)
+{
+  tern__trust_free(trust);
+}
+
+tern_status tern_tls_trust_add(tern_tls_trust *trust, const char *path)
+{
+  if (trust == NULL) return TERN_E_NOMEM;
+  trust->detail[0] = 0;
+  trust->digested = 0;
+  return path != NULL ? trust_path(trust, path, trust->detail, sizeof trust->detail)
+                      : trust_system(trust, trust->detail, sizeof trust->detail);
+}
+
+tern_status tern_tls_trust_add_pem(tern_tls_trust *trust, const char *pem)
+{
+  if (trust == NULL) return TERN_E_NOMEM;
+  trust->detail[0] = 0;
+  trust->digested = 0;
+  return pem == NULL ? TERN_E_ARGUMENT
+                     : trust_pem(trust, pem, trust->detail, sizeof trust->detail);
+}
+
+const char *tern_tls_trust_text(const tern_tls_trust *trust)
+{
+  return trust == NULL ? "" : trust->detail;
 }

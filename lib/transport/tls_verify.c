@@ -162,6 +162,10 @@ int tern__tls_on_certificate(void *user, mbedtls_x509_crt *crt, int depth, uint3
   if (depth == 0) {
     tls->leaf_seen = 1;
     tern__tls_resume_note(tls, crt);
+    if (tls->keep_chain && !tern__tls_chain_keep(tls, crt)) {
+      note(tls, crt, TERN_E_NOMEM, 0);
+      return MBEDTLS_ERR_X509_FATAL_ERROR;
+    }
     if (tls->by_dane) return judge_by_dane(tls, crt);
     tls->named = tern__tls_named(crt, tls->names, tls->name_count) != 0;
     if (!tls->named) *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
