@@ -29,6 +29,7 @@ WHEN = {
     "transport/race*": "!defined(TERN_NO_SOCKETS)",
     "transport/tcp*": "!defined(TERN_NO_SOCKETS)",
     "transport/dane*": "!defined(TERN_NO_TLS)",
+    "transport/tls_cache*": "1",  # in every build: its calls are promised
     "transport/tls_*": "!defined(TERN_NO_TLS)",
     "transport/tls_none.c": "defined(TERN_NO_TLS)",
     "base/idn.c": "defined(TERN_HAVE_LIBIDN2)",

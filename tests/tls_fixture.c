@@ -205,6 +205,13 @@ static int write_ticket(void *user, const mbedtls_ssl_session *session, unsigned
 {
   server *s = user;
 
+  if (s->hostile != 0) {
+    *len = (size_t)(end - start) - 64; /* what else belongs into its message */
+    if (*len > s->hostile) *len = s->hostile;
+    memset(start, 0x5a, *len);
+    *lifetime = 3600;
+    return 0;
+  }
   return mbedtls_ssl_ticket_write(&s->tickets, session, start, end, len, lifetime);
 }
 

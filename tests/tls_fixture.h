@@ -62,6 +62,7 @@ typedef struct server {
   int suites[2];
   int tls13, client_auth;
   int taken; /* tickets that were found good */
+  size_t hostile; /* 0, or the size of tickets that mean nothing, as far as they have room */
   int result; /* of the handshake: 1 under way, 0 done, else an error */
 } server;
 

@@ -1,5 +1,6 @@
 /* transport_resume_test.c - sessions of TLS taken up again: counted at the server, and only where
  * everything that they are kept by is the same. */
+#include "base/seal.h"
 #include "tls_pair.h"
 #include "transport/tls_cache.h"
 
@@ -166,6 +167,7 @@ static void saved(void)
 {
   static uint8_t octets[40000];
   tern_tls_cache *other = tern_tls_cache_new(NULL);
+  const tern__seal plain = {{0}, 0};
   size_t i, len;
 
   assert_non_null(other);
@@ -174,24 +176,32 @@ static void saved(void)
   assert_in_range(len, 60, sizeof octets);
   assert_int_equal(tern_tls_cache_save(cache, octets, len - 1), len);
   assert_int_equal(tern_tls_cache_save(cache, octets, len), len);
-  for (i = 9; i < len; i++) { /* the 8 octets before any session are a whole cache */
-    assert_int_equal(tern_tls_cache_load(other, octets, i), TERN_E_ARGUMENT);
+  for (i = 0; i < len; i++) {
+    assert_int_equal(tern_tls_cache_load(other, octets, i), TERN_E_CONFIG);
+    octets[i] ^= 0x10;
+    assert_int_equal(tern_tls_cache_load(other, octets, len), TERN_E_CONFIG);
+    octets[i] ^= 0x10;
     assert_int_equal(tern_tls_cache_count(other), 0);
   }
   assert_int_equal(tern_tls_cache_load(other, octets, len), TERN_OK);
   options.cache = other;
   once(TERN_OK, 1);
   octets[8 + 32 + 8 + 4] ^= 0xff; /* another Mbed TLS's */
+  tern__seal_make(&plain, octets, len - TERN__SEAL, octets + len - TERN__SEAL);
   tern_tls_cache_clear(other);
   assert_int_equal(tern_tls_cache_load(other, octets, len), TERN_OK);
   once(TERN_OK, 0);
   octets[8 + 32 + 8 + 4] ^= 0xff;
   memset(octets + 8 + 32, 0, 8); /* its certificate has ended */
+  tern__seal_make(&plain, octets, len - TERN__SEAL, octets + len - TERN__SEAL);
   tern_tls_cache_clear(other);
   assert_int_equal(tern_tls_cache_load(other, octets, len), TERN_OK);
   once(TERN_OK, 0);
-  octets[0] ^= 1;
-  assert_int_equal(tern_tls_cache_load(other, octets, len), TERN_E_ARGUMENT);
+  tern_tls_cache_clear(other);
+  octets[8 + 32 + 8 + 3] ^= 1; /* sealed, and yet a length that is wrong */
+  tern__seal_make(&plain, octets, len - TERN__SEAL, octets + len - TERN__SEAL);
+  assert_int_equal(tern_tls_cache_load(other, octets, len), TERN_E_CONFIG);
+  assert_int_equal(tern_tls_cache_count(other), 0);
   tern_tls_cache_free(other);
 }
 
@@ -199,6 +209,53 @@ static void test_saved(void **state)
 {
   (void)state;
   each_version(saved);
+}
+
+/* Sealed with a secret, they are taken under that one alone. */
+static void sealed(void)
+{
+  static const char *const with[] = {"", "one", "two"};
+  static uint8_t octets[20000];
+  tern_tls_cache *other = tern_tls_cache_new(NULL);
+  size_t i, j, len;
+
+  once(TERN_OK, 0);
+  for (i = 0; i < 3; i++) {
+    assert_int_equal(tern_tls_cache_set_secret(cache, with[i], strlen(with[i])), TERN_OK);
+    len = tern_tls_cache_save(cache, octets, sizeof octets);
+    for (j = 0; j < 3; j++) {
+      assert_int_equal(tern_tls_cache_set_secret(other, with[j], strlen(with[j])), TERN_OK);
+      assert_int_equal(tern_tls_cache_load(other, octets, len), i == j ? TERN_OK : TERN_E_CONFIG);
+    }
+  }
+  tern_tls_cache_free(other);
+}
+
+static void test_sealed(void **state)
+{
+  (void)state;
+  each_version(sealed);
+}
+
+/* Tickets of any size that mean nothing: the session goes on, what is kept stays bounded, and the
+ * next handshake is a full one. */
+static void hostile(void)
+{
+  static const size_t sizes[] = {1, 255, 4096, 12000, 16100};
+  size_t i;
+
+  for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    pair.server.hostile = sizes[i];
+    once(TERN_OK, 0);
+    assert_in_range(tern_tls_cache_count(cache), 0, 1);
+    assert_in_range(tern_tls_cache_save(cache, NULL, 0), 8 + 32, 8 + 44 + 16384 + 32);
+  }
+}
+
+static void test_hostile(void **state)
+{
+  (void)state;
+  each_version(hostile);
 }
 
 /* At most 64; the oldest goes; none too long. */
@@ -252,7 +309,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_again_and_again), cmocka_unit_test(test_by_key),
     cmocka_unit_test(test_not_kept),        cmocka_unit_test(test_refused),
-    cmocka_unit_test(test_saved),           cmocka_unit_test(test_bounded)};
+    cmocka_unit_test(test_saved),           cmocka_unit_test(test_bounded),
+    cmocka_unit_test(test_sealed),          cmocka_unit_test(test_hostile)};
 
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

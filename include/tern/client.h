@@ -159,6 +159,23 @@ TERN_API tern_status tern_client_on_tls_check(tern_client *c, tern_tls_check che
  * against it. Said in so many words: all that stands between the session and an impostor is then
  * that callback; without one nothing changes. Pins and TLSA records stand above it. */
 TERN_API tern_status tern_client_set_tls_override(tern_client *c, uint32_t on);
+/* What was learned of a server, as octets that the caller keeps: the ticket of its TLS, the mechanism
+ * that took the credentials, that BDAT is not known though offered. load: before connect; server is
+ * the URL that connect will get, or the host that attach will; len 0: nothing is known yet. From then
+ * on the client learns, and forgets when it connects elsewhere. All of it is hints: a mechanism is
+ * tried first only under TLS, where it is offered, and never before one with -PLUS; a ticket serves under
+ * the rules of tern_tls_cache; none of them decides about TLS, or is needed. TERN_OK; TERN_E_CONFIG:
+ * damaged, or of another server, secret or release: nothing is known then, and a connect goes on all the same;
+ * TERN_E_URL; TERN_E_ARGUMENT; TERN_E_NOMEM; TERN_E_STATE while connected. */
+TERN_API tern_status tern_client_memory_load(tern_client *c, const char *server,
+                                             const uint8_t *octets, size_t len);
+/* Writes what is known now, at most 24 KiB, to out where cap is enough; returns how many octets it
+ * takes, 0 for nothing. Keep them as one keeps a password: who can read them can read what the ticket's
+ * session carries, and who can write them can pose as the server unless there is a secret. */
+TERN_API size_t tern_client_memory_save(tern_client *c, uint8_t *out, size_t cap);
+/* What save writes is sealed with it (HMAC-SHA-256), and load takes nothing else. Not kept as it is;
+ * len 0: none. TERN_E_ARGUMENT. */
+TERN_API tern_status tern_client_memory_secret(tern_client *c, const void *secret, size_t len);
 /* Default: the fully qualified host name, else the address literal of the local end; "" restores
  * it. TERN_E_NAME. */
 TERN_API tern_status tern_client_set_ehlo_name(tern_client *c, const char *name);

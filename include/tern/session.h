@@ -263,6 +263,11 @@ TERN_API uint32_t tern_session_mail_max(const tern_session *s);
 TERN_API uint32_t tern_session_mechanisms(const tern_session *s);
 /* The mechanism that succeeded (or was tried last), or "". */
 TERN_API const char *tern_session_mechanism(const tern_session *s);
+/* 1: AUTH succeeded. */
+TERN_API uint32_t tern_session_authenticated(const tern_session *s);
+/* What the server was found to do otherwise than it says. */
+#define TERN_QUIRK_NO_BDAT 1u /* CHUNKING is offered, BDAT not known */
+TERN_API uint32_t tern_session_quirks(const tern_session *s);
 /* 1: the octets of this session are inside TLS now. */
 TERN_API uint32_t tern_session_secure(const tern_session *s);
 

@@ -114,10 +114,15 @@ TERN_API uint32_t tern_tls_cache_count(const tern_tls_cache *cache);
 /* Writes all of it to out where cap is enough; returns how many octets it takes. They are secret:
  * who has them can read what such a session carries. */
 TERN_API size_t tern_tls_cache_save(const tern_tls_cache *cache, uint8_t *out, size_t cap);
-/* Adds what save wrote; octets of the caller's own keeping, whoever can change them can pose as the
- * servers. TERN_OK; TERN_E_ARGUMENT: not of that form, nothing was taken; TERN_E_NOMEM. Sessions of
- * another release of Mbed TLS are found out when they are to be used, and forgotten. */
+/* Adds what save wrote; octets of the caller's own keeping: without a secret, whoever can write them
+ * can pose as the servers. TERN_OK; TERN_E_CONFIG: cut, altered, of another form or secret, nothing
+ * was taken; TERN_E_NOMEM. Sessions of another release of Mbed TLS are found out when they are to be
+ * used, and forgotten. */
 TERN_API tern_status tern_tls_cache_load(tern_tls_cache *cache, const uint8_t *octets, size_t len);
+/* What save writes is sealed with it (HMAC-SHA-256), and load takes nothing else. Not kept as it is;
+ * len 0: none. TERN_E_ARGUMENT; TERN_E_NOMEM where cache is NULL. */
+TERN_API tern_status tern_tls_cache_set_secret(tern_tls_cache *cache, const void *secret,
+                                               size_t len);
 
 #ifdef __cplusplus
 }

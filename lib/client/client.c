@@ -96,6 +96,7 @@ void tern_client_free(tern_client *c)
   tern__url_free(&c->url, c->mem);
   tern__url_free(&c->proxy, c->mem);
   tern__security_free(&c->security, c->mem);
+  tern__memory_free(&c->memory);
   drop_strings(c);
   tern__free(c->mem, c, sizeof *c);
 }

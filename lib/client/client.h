@@ -9,6 +9,7 @@
 #include "client/attempt.h"
 #include "client/credential.h"
 #include "client/mail.h"
+#include "client/memory.h"
 #include "client/security.h"
 #include "client/url.h"
 #include "transport/tls.h"
@@ -64,6 +65,7 @@ struct tern_client {
   char *cert;
   char *key;
   tern__security security;
+  tern__memory memory;
   char *ehlo_name;
   const tern_mechanism *const *mechanisms;
   tern_resolver *resolver; /* borrowed; NULL: none was given */

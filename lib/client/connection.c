@@ -99,6 +99,7 @@ static void fill_tls(const tern_client *c, tern__tls_config *config)
   config->lower = c->lower;
   config->verify = c->security.held;
   tern__security_fill(&c->security, peer_name(c), config);
+  if (!config->cache) config->cache = tern__memory_tickets(c->memory);
   config->trust = c->anchors;
   config->keep_chain = c->mem == NULL;
   config->ca = c->ca;
@@ -257,7 +258,9 @@ static tern_status set_timeouts(tern_client *c)
 static tern_status set_session(tern_client *c)
 {
   tern_session *s = c->session;
+  int tls = c->mode == TERN_TLS_REQUIRED || c->mode == TERN_TLS_IMPLICIT;
   uint32_t lmtp = c->lmtp || (c->target == TERN__TARGET_URL && c->url.lmtp);
+  uint32_t never = c->never | tern__memory_never(&c->memory, c->required);
   tern_status st = tern_session_set_tls(s, c->mode);
 
   if (st == TERN_OK) st = tern_session_set_lmtp(s, lmtp);
@@ -265,9 +268,9 @@ static tern_status set_session(tern_client *c)
   if (st == TERN_OK) st = tern_session_set_mask(s, c->mask);
   if (st == TERN_OK && c->required)
     st = tern_session_set_policy(s, c->required, TERN_REQUIRE);
-  if (st == TERN_OK && c->never) st = tern_session_set_policy(s, c->never, TERN_NEVER_USE);
+  if (st == TERN_OK && never) st = tern_session_set_policy(s, never, TERN_NEVER_USE);
   if (st == TERN_OK) st = tern_session_set_eager(s, c->eager && !c->careful);
-  if (st == TERN_OK) st = tern_session_set_mechanisms(s, c->mechanisms);
+  if (st == TERN_OK) st = tern_session_set_mechanisms(s, tern__memory_mechanisms(&c->memory, c->mechanisms, tls));
   if (st == TERN_OK) st = tern_session_set_trace(s, c->trace, c->trace_user);
   if (st == TERN_OK) st = set_timeouts(c);
   if (st == TERN_OK && !c->ehlo_name) st = find_ehlo_name(c);
@@ -358,6 +361,7 @@ tern_status tern__conn_open(tern_client *c)
   c->mails = 0;
   c->reusable = c->auth_given = c->quit_given = c->probe_given = 0;
   c->tls_verified = 0;
+  tern__memory_turn(c);
   tern__security_reset(&c->security);
   c->tls_version = c->tls_cipher = NULL;
   c->tls_until = 0;
@@ -450,6 +454,7 @@ int tern__conn_handshake(tern_client *c)
 
 void tern__conn_drop(tern_client *c)
 {
+  if (c->state == TERN__ON) tern__memory_learn(c);
   if (c->link.table) tern__transport_close(&c->link);
   memset(&c->link, 0, sizeof c->link);
   memset(&c->lower, 0, sizeof c->lower);

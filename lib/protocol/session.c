@@ -780,6 +780,16 @@ const char *tern_session_mechanism(const tern_session *s)
 }
 #endif
 
+uint32_t tern_session_authenticated(const tern_session *s)
+{
+  return s != NULL && s->authenticated;
+}
+
+uint32_t tern_session_quirks(const tern_session *s)
+{
+  return s != NULL && s->unchunked ? TERN_QUIRK_NO_BDAT : 0;
+}
+
 uint32_t tern_session_secure(const tern_session *s)
 {
   return s != NULL && s->secure;

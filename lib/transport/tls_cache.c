@@ -6,16 +6,18 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/seal.h"
 
 #define TICKETS_MAX 64u
 #define TICKET_MAX 16384u
 #define HEAD 8u /* "tern" and the number of the form, before the tickets of a saved cache */
 #define ENTRY (TERN__TLS_KEY + 8u + 4u)
 
-static const uint8_t head[HEAD] = {'t', 'e', 'r', 'n', 't', 'l', 's', 1};
+static const uint8_t head[HEAD] = {'t', 'e', 'r', 'n', 't', 'l', 's', 2};
 
 struct tern_tls_cache {
   const tern_allocator *mem;
+  tern__seal seal;
   size_t count;
   tern__tls_ticket tickets[TICKETS_MAX]; /* oldest first */
 };
@@ -39,6 +41,7 @@ void tern_tls_cache_free(tern_tls_cache *cache)
 {
   if (!cache) return;
   tern_tls_cache_clear(cache);
+  tern__wipe(&cache->seal, sizeof cache->seal);
   tern__free(cache->mem, cache, sizeof *cache);
 }
 
@@ -101,9 +104,18 @@ static uint64_t number_at(const uint8_t *in, size_t octets)
   return number;
 }
 
+tern_status tern_tls_cache_set_secret(tern_tls_cache *cache, const void *secret, size_t len)
+{
+  if (!cache) return TERN_E_NOMEM;
+  if (len && !secret) return TERN_E_ARGUMENT;
+  tern__seal_set(&cache->seal, secret, len);
+  return TERN_OK;
+}
+
 size_t tern_tls_cache_save(const tern_tls_cache *cache, uint8_t *out, size_t cap)
 {
-  size_t i, size = HEAD;
+  uint8_t *first = out;
+  size_t i, size = HEAD + TERN__SEAL;
 
   if (!cache) return 0;
   for (i = 0; i < cache->count; i++) size += ENTRY + cache->tickets[i].len;
@@ -119,6 +131,7 @@ size_t tern_tls_cache_save(const tern_tls_cache *cache, uint8_t *out, size_t cap
     memcpy(out + ENTRY, t->octets, t->len);
     out += ENTRY + t->len;
   }
+  tern__seal_make(&cache->seal, first, size - TERN__SEAL, out);
   return size;
 }
 
@@ -150,11 +163,14 @@ tern_status tern_tls_cache_load(tern_tls_cache *cache, const uint8_t *octets, si
   size_t left;
 
   if (!cache) return TERN_E_NOMEM;
-  if (!octets || len < HEAD || memcmp(octets, head, HEAD) != 0) return TERN_E_ARGUMENT;
+  if (!octets || len < HEAD + TERN__SEAL || memcmp(octets, head, HEAD) != 0 ||
+      !tern__seal_holds(&cache->seal, octets, len))
+    return TERN_E_CONFIG;
+  len -= TERN__SEAL;
   memset(&ticket, 0, sizeof ticket);
   in = octets + HEAD;
   for (left = len - HEAD; left;)
-    if (!read_entry(&in, &left, NULL, &ticket)) return TERN_E_ARGUMENT; /* then nothing is taken */
+    if (!read_entry(&in, &left, NULL, &ticket)) return TERN_E_CONFIG; /* then nothing is taken */
   room = tern__alloc(cache->mem, TICKET_MAX);
   if (!room) return TERN_E_NOMEM;
   in = octets + HEAD;
