@@ -223,7 +223,7 @@ static void other_servers(void **state)
     tern_client *c = client();
 
     assert_int_equal(tern_client_memory_load(c, cases[i].kept_for, NULL, 0), TERN_OK);
-    strcpy(c->memory.mechanism, "PLAIN");
+    strcpy(c->memory->mechanism, "PLAIN");
     keep(c);
     assert_int_equal(tern_client_memory_load(c, cases[i].given_to, kept, kept_len), cases[i].due);
     tern_client_free(c);
@@ -260,7 +260,7 @@ static void secrets(void **state)
 
     tern_client_memory_secret(c, with[i], with[i] ? strlen(with[i]) : 0);
     tern_client_memory_load(c, HOST, NULL, 0);
-    strcpy(c->memory.mechanism, "PLAIN");
+    strcpy(c->memory->mechanism, "PLAIN");
     keep(c);
     for (j = 0; j < 3; j++) {
       tern_client_memory_secret(c, with[j], with[j] ? strlen(with[j]) : 0);

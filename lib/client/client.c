@@ -96,7 +96,7 @@ void tern_client_free(tern_client *c)
   tern__url_free(&c->url, c->mem);
   tern__url_free(&c->proxy, c->mem);
   tern__security_free(&c->security, c->mem);
-  tern__memory_free(&c->memory);
+  tern__memory_free(c->memory, c->mem);
   drop_strings(c);
   tern__free(c->mem, c, sizeof *c);
 }
@@ -408,6 +408,8 @@ static tern_status begin(tern_client *c)
   if (c->login.of_url) tern__login_clear(&c->login);
   if (setting.status == TERN_OK) return TERN_OK;
   c->error = setting;
+  tern__conn_keep(c, setting.detail); /* the next wrong setting has a line of its own */
+  c->error.detail = c->detail;
   tern__error_set(&c->setting, TERN_OK, TERN_PHASE_NONE);
   return setting.status;
 }

@@ -65,7 +65,7 @@ struct tern_client {
   char *cert;
   char *key;
   tern__security security;
-  tern__memory memory;
+  tern__memory *memory; /* NULL: the caller keeps none */
   char *ehlo_name;
   const tern_mechanism *const *mechanisms;
   tern_resolver *resolver; /* borrowed; NULL: none was given */

@@ -260,7 +260,7 @@ static tern_status set_session(tern_client *c)
   tern_session *s = c->session;
   int tls = c->mode == TERN_TLS_REQUIRED || c->mode == TERN_TLS_IMPLICIT;
   uint32_t lmtp = c->lmtp || (c->target == TERN__TARGET_URL && c->url.lmtp);
-  uint32_t never = c->never | tern__memory_never(&c->memory, c->required);
+  uint32_t never = c->never | tern__memory_never(c->memory, c->required);
   tern_status st = tern_session_set_tls(s, c->mode);
 
   if (st == TERN_OK) st = tern_session_set_lmtp(s, lmtp);
@@ -270,7 +270,7 @@ static tern_status set_session(tern_client *c)
     st = tern_session_set_policy(s, c->required, TERN_REQUIRE);
   if (st == TERN_OK && never) st = tern_session_set_policy(s, never, TERN_NEVER_USE);
   if (st == TERN_OK) st = tern_session_set_eager(s, c->eager && !c->careful);
-  if (st == TERN_OK) st = tern_session_set_mechanisms(s, tern__memory_mechanisms(&c->memory, c->mechanisms, tls));
+  if (st == TERN_OK) st = tern_session_set_mechanisms(s, tern__memory_mechanisms(c->memory, c->mechanisms, tls));
   if (st == TERN_OK) st = tern_session_set_trace(s, c->trace, c->trace_user);
   if (st == TERN_OK) st = set_timeouts(c);
   if (st == TERN_OK && !c->ehlo_name) st = find_ehlo_name(c);

@@ -52,21 +52,29 @@ static void forget(tern__memory *m)
   tern_tls_cache_clear(m->tickets);
 }
 
-void tern__memory_free(tern__memory *m)
+void tern__memory_free(tern__memory *m, const tern_allocator *mem)
 {
+  if (!m) return;
   tern_tls_cache_free(m->tickets);
   tern__wipe(m, sizeof *m);
+  tern__free(mem, m, sizeof *m);
 }
 
 void tern__memory_turn(tern_client *c)
 {
+  tern__memory *m = c->memory;
   uint8_t key[TERN__MEMORY_KEY];
 
-  if (!c->memory.on) return;
+  if (!m || !m->on) return;
   key_of(c->target == TERN__TARGET_URL ? &c->url : NULL, c->attached_host, key);
-  if (memcmp(key, c->memory.key, sizeof key) == 0) return;
-  forget(&c->memory);
-  memcpy(c->memory.key, key, sizeof key);
+  if (memcmp(key, m->key, sizeof key) == 0) return;
+  forget(m);
+  memcpy(m->key, key, sizeof key);
+}
+
+tern_tls_cache *tern__memory_tickets(const tern__memory *m)
+{
+  return m && m->on ? m->tickets : NULL;
 }
 
 /* ---- hints --------------------------------------------------------------------------------------*/
@@ -80,9 +88,9 @@ const tern_mechanism *const *tern__memory_mechanisms(tern__memory *m,
   const tern_mechanism *const *all = table ? table : tern_mechanisms();
   size_t i, n = 0, found;
 
+  if (!m || !m->on || !tls) return table;
   for (found = 0; all[found] && strcmp(all[found]->name, m->mechanism) != 0; found++) continue;
-  if (!m->on || !tls || !m->mechanism[0] || !all[found] || found + 1 >= TERN__MEMORY_TABLE)
-    return table;
+  if (!all[found] || found + 1 >= TERN__MEMORY_TABLE) return table;
   for (i = 0; all[i]; i++) {
     if (i + 1 >= TERN__MEMORY_TABLE) return table;
     if (all[i]->flags & TERN_MECHANISM_BOUND) m->table[n++] = all[i];
@@ -96,15 +104,15 @@ const tern_mechanism *const *tern__memory_mechanisms(tern__memory *m,
 
 uint32_t tern__memory_never(const tern__memory *m, uint32_t required)
 {
-  return m->on && (m->quirks & TERN_QUIRK_NO_BDAT) ? TERN_CAP_CHUNKING & ~required : 0;
+  return m && m->on && (m->quirks & TERN_QUIRK_NO_BDAT) ? TERN_CAP_CHUNKING & ~required : 0;
 }
 
 void tern__memory_learn(tern_client *c)
 {
-  tern__memory *m = &c->memory;
+  tern__memory *m = c->memory;
   const char *name;
 
-  if (!m->on || !c->session) return;
+  if (!m || !m->on || !c->session) return;
   m->quirks |= tern_session_quirks(c->session);
   name = tern_session_mechanism(c->session);
   if (!tern_session_authenticated(c->session) || strlen(name) > TERN__MEMORY_NAME) return;
@@ -115,7 +123,7 @@ void tern__memory_learn(tern_client *c)
 
 size_t tern_client_memory_save(tern_client *c, uint8_t *out, size_t cap)
 {
-  tern__memory *m = c ? &c->memory : NULL;
+  tern__memory *m = c ? c->memory : NULL;
   size_t tickets, size, i;
 
   if (!m || !m->on) return 0;
@@ -179,11 +187,19 @@ static tern_status take(tern__memory *m, const uint8_t *octets, size_t len)
   return TERN_OK;
 }
 
+/* Made when there is a use for it. */
+static tern__memory *memory_of(tern_client *c)
+{
+  if (!c->memory) c->memory = tern__alloc(c->mem, sizeof *c->memory);
+  return c->memory;
+}
+
 tern_status tern_client_memory_secret(tern_client *c, const void *secret, size_t len)
 {
   if (!c) return TERN_E_NOMEM;
   if (len && !secret) return TERN_E_ARGUMENT;
-  tern__seal_set(&c->memory.seal, secret, len);
+  if (!memory_of(c)) return TERN_E_NOMEM;
+  tern__seal_set(&c->memory->seal, secret, len);
   return TERN_OK;
 }
 
@@ -196,10 +212,10 @@ static tern_status key_of_server(tern_client *c, const char *server)
   memset(&url, 0, sizeof url);
   if (strstr(server, "://") || (strlen(server) > 10 && tern__same(server, 10, "lmtp+unix:"))) {
     st = tern__url_parse(&url, c->mem, server, &error);
-    if (st == TERN_OK) key_of(&url, NULL, c->memory.key);
+    if (st == TERN_OK) key_of(&url, NULL, c->memory->key);
     tern__url_free(&url, c->mem);
   } else {
-    key_of(NULL, server, c->memory.key);
+    key_of(NULL, server, c->memory->key);
   }
   return st;
 }
@@ -207,18 +223,21 @@ static tern_status key_of_server(tern_client *c, const char *server)
 tern_status tern_client_memory_load(tern_client *c, const char *server, const uint8_t *octets,
                                     size_t len)
 {
+  tern__memory *m;
   tern_status st;
 
   if (!c) return TERN_E_NOMEM;
   if (!server || (len && !octets)) return TERN_E_ARGUMENT;
   if (c->state != TERN__OFF) return TERN_E_STATE;
-  forget(&c->memory);
+  m = memory_of(c);
+  if (!m) return TERN_E_NOMEM;
+  forget(m);
   st = key_of_server(c, server);
   if (st != TERN_OK) return st;
-  if (!c->memory.tickets) c->memory.tickets = tern_tls_cache_new(c->mem);
-  if (!c->memory.tickets) return TERN_E_NOMEM;
-  c->memory.on = 1;
-  st = len ? take(&c->memory, octets, len) : TERN_OK;
-  if (st != TERN_OK) forget(&c->memory);
+  if (!m->tickets) m->tickets = tern_tls_cache_new(c->mem);
+  if (!m->tickets) return TERN_E_NOMEM;
+  m->on = 1;
+  st = len ? take(m, octets, len) : TERN_OK;
+  if (st != TERN_OK) forget(m);
   return st;
 }

@@ -15,6 +15,7 @@
 #define NAMES_MAX 64u
 #define RECORDS_MAX 255u
 #define PINS_MAX 64u
+#define WRONG_MAX 120u
 
 void tern__security_free(tern__security *s, const tern_allocator *mem)
 {
@@ -23,6 +24,7 @@ void tern__security_free(tern__security *s, const tern_allocator *mem)
   tern__free(mem, s->pins, s->pin_count * TERN__TLS_PIN);
   tern__free(mem, s->suites, s->suite_count * sizeof *s->suites);
   tern__chain_free(s->chain);
+  tern__free_string(mem, s->wrong);
   memset(s, 0, sizeof *s);
 }
 
@@ -203,12 +205,13 @@ tern_status tern_client_set_tls_trust(tern_client *c, tern_tls_trust *trust)
 static tern_status refuse(tern_client *c, tern_status status, uint32_t field, const char *text,
                           size_t position, const char *words)
 {
-  tern__security *s = &c->security;
-  size_t len = strlen(s->wrong);
+  char line[WRONG_MAX];
 
+  (void)tern__words_clean(line, sizeof line, words, strlen(words));
+  tern__free_string(c->mem, c->security.wrong);
+  c->security.wrong = tern__copy_string(c->mem, line);
   tern__error_field(&c->setting, status, field, text, position);
-  (void)tern__words_clean(s->wrong + len, sizeof s->wrong - len, words, strlen(words));
-  c->setting.detail = s->wrong;
+  c->setting.detail = c->security.wrong;
   return status;
 }
 
@@ -217,7 +220,6 @@ tern_status tern_client_set_tls_pins(tern_client *c, const uint8_t *pins, size_t
   uint8_t *copy = NULL;
 
   if (!c) return TERN_E_NOMEM;
-  c->security.wrong[0] = '\0';
   if (count > PINS_MAX || (count && !pins))
     return refuse(c, TERN_E_ARGUMENT, TERN_FIELD_PIN, NULL, 0, "at most 64 pins of 32 octets");
   if (count) {
@@ -234,7 +236,6 @@ tern_status tern_client_set_tls_pins(tern_client *c, const uint8_t *pins, size_t
 tern_status tern_client_set_tls_min(tern_client *c, uint32_t version)
 {
   if (!c) return TERN_E_NOMEM;
-  c->security.wrong[0] = '\0';
   if (version != TERN_TLS_1_2 && version != TERN_TLS_1_3)
     return refuse(c, TERN_E_ARGUMENT, TERN_FIELD_TLS_VERSION, NULL, 0,
                   "the lowest TLS version can be 1.2 or 1.3");
@@ -243,6 +244,21 @@ tern_status tern_client_set_tls_min(tern_client *c, uint32_t version)
                   "the TLS library of this build knows no TLS 1.3");
   c->security.least = version;
   return TERN_OK;
+}
+
+static tern_status refuse_suite(tern_client *c, tern_status status, const char *list,
+                                size_t position, size_t len)
+{
+  static const char why[] = ": no cipher suite of the TLS library, or one too many";
+  char line[WRONG_MAX];
+  size_t n;
+
+  if (len == 0)
+    return refuse(c, status, TERN_FIELD_CIPHER, NULL, 0,
+                  "a list without a cipher suite, or a build without TLS");
+  n = tern__words_clean(line, sizeof line - sizeof why, list + position, len);
+  memcpy(line + n, why, sizeof why);
+  return refuse(c, status, TERN_FIELD_CIPHER, list, position, line);
 }
 
 tern_status tern_client_set_tls_ciphers(tern_client *c, const char *list)
@@ -256,13 +272,7 @@ tern_status tern_client_set_tls_ciphers(tern_client *c, const char *list)
   s = &c->security;
   if (list && list[0]) {
     st = tern__tls_suites_read(list, suites, &position, &len);
-    if (st != TERN_OK) {
-      s->wrong[0] = '\0';
-      if (len) (void)tern__words_clean(s->wrong, 60, list + position, len);
-      return refuse(c, st, TERN_FIELD_CIPHER, len ? list : NULL, position,
-                    len ? ": no cipher suite of the TLS library, or one too many"
-                        : "a list without a cipher suite, or a build without TLS");
-    }
+    if (st != TERN_OK) return refuse_suite(c, st, list, position, len);
     while (suites[count++]) continue;
     copy = tern__alloc(c->mem, count * sizeof *copy);
     if (!copy) return tern__client_wrong(c, TERN_E_NOMEM);

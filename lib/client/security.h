@@ -28,7 +28,7 @@ typedef struct tern__security {
   void *check_user;
   uint8_t override;
   tern_tls_chain *chain; /* of the last handshake, or NULL */
-  char wrong[120];       /* what setting is wrong, for its error */
+  char *wrong;           /* what setting is wrong, for its error; or NULL */
   uint32_t resumed;
   const char *binding_type; /* NULL: none */
   uint8_t binding[TERN__TLS_BINDING_MAX];

@@ -44,7 +44,7 @@ static void memory(tern_client *c, const uint8_t *octets, size_t len)
   if (st != TERN_OK && st != TERN_E_CONFIG) abort();
   need = tern_client_memory_save(c, NULL, 0);
   if (need > 24576 || (st != TERN_OK && need != 0)) abort();
-  if (strlen(c->memory.mechanism) > TERN__MEMORY_NAME) abort();
+  if (strlen(c->memory->mechanism) > TERN__MEMORY_NAME) abort();
   if (need == 0) return;
   out = malloc(need);
   if (tern_client_memory_save(c, out, need) != need ||
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (len > 0) memcpy(copy, data + 1, len);
   (void)tern_client_memory_load(c, SERVER, NULL, 0);
   if (sealed && of_client && len >= 8 + TERN__MEMORY_KEY)
-    memcpy(copy + 8, c->memory.key, TERN__MEMORY_KEY);
+    memcpy(copy + 8, c->memory->key, TERN__MEMORY_KEY);
   if (sealed) {
     tern__seal_make(&plain, copy, len, copy + len);
     len += TERN__SEAL;
