@@ -30,6 +30,8 @@ WHEN = {
     "transport/tcp*": "!defined(TERN_NO_SOCKETS)",
     "transport/dane*": "!defined(TERN_NO_TLS)",
     "transport/tls_cache*": "1",  # in every build: its calls are promised
+    "transport/tls_cache.c": "1",
+    "transport/tls_cache.h": "1",
     "transport/tls_*": "!defined(TERN_NO_TLS)",
     "transport/tls_none.c": "defined(TERN_NO_TLS)",
     "base/idn.c": "defined(TERN_HAVE_LIBIDN2)",

@@ -22,6 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/gather.h"
 #include "base/mem.h"
 #include "base/notes.h"
@@ -147,8 +148,14 @@ static tern_status resolve_status(int gai)
 static int resolve(const char *host, uint32_t port, int flags, struct addrinfo **list)
 {
   struct addrinfo hints;
-  char number[12];
+  char number[12], lower[256];
+  size_t i = 0, len = strlen(host);
 
+  /* In lower case, as musl looks for that very spelling in the hosts file; but a zone's name has a case. */
+  if (len < sizeof lower && !strchr(host, '%')) {
+    for (; i <= len; i++) lower[i] = (char)tern__lower((uint8_t)host[i]);
+    host = lower;
+  }
   (void)snprintf(number, sizeof number, "%u", (unsigned)port);
   memset(&hints, 0, sizeof hints);
   hints.ai_socktype = SOCK_STREAM;

@@ -179,7 +179,7 @@ URLS = ["x", "smtp", "smtp:", "smtp:/", "smtp://", "smtp:///", "smtp://:25", "sm
         "smtp://h?tls=none&tls=required", "smtp://h?tls=none&x=y", "smtp://h?x=y", "smtp://h?", "smtp://h?tls=none#f", "smtp://h#f", "smtps://h?tls=none", "smtps://h?tls=required",
         "http://h", "smtpx://h", "://h", "//h", "h:25", "smtp://[::1", "smtp://::1", "smtp://[::1]x", "smtp://[::1]:", "smtp://[::g]", "smtp://[127.0.0.1]", "smtp://[]", "smtp://[::1%eth0]",
         "smtp://u@v@h", "smtp://@h", "smtp://:p@h", "smtp://u%@h", "smtp://u%2@h", "smtp://u%zz@h", "smtp://u%00@h", "smtp://u%0d%0a@h", "smtp://u:p%0a@h", "smtp://u:p%00x@h",
-        "smtp://h%41", "smtp://h\r\nx", "smtp://h\n", "smtp://\u00e4.example", "smtp://h..h", "smtp://.h", "smtp://-h", "smtp://h_!", "smtp://" + "x" * 300, "smtp://1.2.3.4.5:x",
+        "smtp://h%41", "smtp://h\r\nx", "smtp://h\n", "smtp://\u00e4..example", "smtp://h..h", "smtp://.h", "smtp://-h", "smtp://h_!", "smtp://" + "x" * 300, "smtp://1.2.3.4.5:x",
         "lmtp://h", "lmtp://h:24/x", "lmtp+unix:", "lmtp+unix:x", "lmtp+unix://h/x", "lmtp+unix:/x%00y", "lmtp+unix:/x%zz", "lmtp+unix:/" + "x" * 200, "lmtps://h:24", "SMTP", "smtp://h:25:25",
         "smtp://h?tls=none ", " smtp://h", "smtp://h\t", "smtp://h?TLS=none"]
 
