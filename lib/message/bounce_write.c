@@ -430,6 +430,22 @@ static void diagnostic(sink *s, const rcpt *p)
   line(s);
 }
 
+/* For a tern that reads it: the phase decides over the status, and no other field tells it. */
+static void error_name(sink *s, const rcpt *p)
+{
+  const char *name = tern_status_name(p->error.status), *phase = tern_phase_name(p->error.phase);
+
+  if (name[0] == '\0') return; /* a build without texts */
+  text(s, "X-tern-Error: ");
+  text(s, name);
+  if (phase[0] != '\0') {
+    text(s, " (");
+    text(s, phase);
+    text(s, ")");
+  }
+  line(s);
+}
+
 static void status_of(sink *s, const rcpt *p)
 {
   char code[12], type[32] = "rfc822";
@@ -452,6 +468,7 @@ static void status_of(sink *s, const rcpt *p)
   field(s, "Status", "", code);
   if (p->remote != NULL) field(s, "Remote-MTA", "dns; ", p->remote);
   diagnostic(s, p);
+  if (p->outcome != TERN_ACCEPTED) error_name(s, p);
   if (p->attempted) date(s, "Last-Attempt-Date", p->attempt, p->attempt_zone);
 }
 
