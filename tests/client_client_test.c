@@ -333,10 +333,46 @@ static void arena_too_small(void **state)
   }
 }
 
+/* The setters of what a mail asks beyond being taken: bad values are told with their field and stick until clear. */
+static void terms(void **state)
+{
+  tern_mail *m = tern_mail_new(NULL);
+
+  (void)state;
+  assert_int_equal(tern_mail_set_flags(m, TERN_MAIL_REQUIRETLS | TERN_MAIL_PRDR | TERN_MAIL_BINARY), TERN_OK);
+  assert_int_equal(tern_mail_set_deliver_by(m, -5, TERN_BY_NOTIFY | TERN_BY_TRACE), TERN_OK);
+  assert_int_equal(tern_mail_set_deliver_by(m, 0, 0), TERN_OK);
+  assert_int_equal(tern_mail_set_hold_until(m, 1795576054), TERN_OK);
+  assert_int_equal(tern_mail_set_hold_for(m, 999999999), TERN_OK); /* in its place */
+  assert_int_equal(tern_mail_set_hold_for(m, 0), TERN_OK);
+  assert_int_equal(tern_mail_set_priority(m, -9), TERN_OK);
+  assert_int_equal(tern_mail_set_auth(m, "ann@example.org"), TERN_OK);
+  assert_int_equal(tern_mail_set_auth(m, ""), TERN_OK);
+  assert_int_equal(tern_mail_set_auth(m, NULL), TERN_OK);
+  assert_int_equal(tern_mail_set_auth(m, "a@b>\r\n"), TERN_E_ADDRESS);
+  assert_int_equal(tern_error_field(tern_mail_error(m)), TERN_FIELD_MAIL_AUTH);
+  assert_int_equal(tern_error_position(tern_mail_error(m)), 3);
+  assert_int_equal(tern_mail_set_priority(m, 0), TERN_E_ADDRESS); /* the first error sticks */
+  assert_int_equal(tern_mail_clear(m), TERN_OK);
+  assert_int_equal(tern_mail_set_priority(m, 10), TERN_E_PARAMETER);
+  assert_int_equal(tern_error_field(tern_mail_error(m)), TERN_FIELD_PRIORITY);
+  assert_string_equal(tern_field_name(TERN_FIELD_PRIORITY), "priority");
+  assert_int_equal(tern_mail_clear(m), TERN_OK);
+  assert_int_equal(tern_mail_set_deliver_by(m, 0, TERN_BY_RETURN), TERN_E_PARAMETER);
+  assert_int_equal(tern_mail_clear(m), TERN_OK);
+  assert_int_equal(tern_mail_set_hold_for(m, 1000000000), TERN_E_PARAMETER);
+  assert_int_equal(tern_error_field(tern_mail_error(m)), TERN_FIELD_HOLD);
+  assert_int_equal(tern_mail_clear(m), TERN_OK);
+  assert_int_equal(tern_mail_set_flags(m, 0x80000000u), TERN_E_ARGUMENT);
+  assert_int_equal(tern_mail_free(m), TERN_OK);
+  assert_int_equal(tern_mail_set_priority(NULL, 1), TERN_E_NOMEM);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_over_one),     cmocka_unit_test(partial),
+    cmocka_unit_test(terms),
     cmocka_unit_test(in_doubt),          cmocka_unit_test(stepped),
     cmocka_unit_test(arguments),         cmocka_unit_test(each_allocation_fails),
     cmocka_unit_test(arena_stays_level), cmocka_unit_test(arena_too_small),

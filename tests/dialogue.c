@@ -219,9 +219,33 @@ static void source_words(dialogue *d, dialogue_mail *m, char *value, int line)
     else if (is(word, "length=exact")) m->promise = TERN_LENGTH_UNKNOWN - 1, m->prepare = 1;
     else if (strncmp(word, "length=", 7) == 0) m->promise = (uint64_t)n, m->prepare = 1;
     else if (is(word, "8bit")) m->info |= TERN_CONTENT_8BIT, m->prepare = 1;
+    else if (is(word, "binary")) m->info |= TERN_CONTENT_BINARY, m->prepare = 1;
     else if (is(word, "utf8-header")) m->info |= TERN_CONTENT_UTF8_HEADER, m->prepare = 1;
     else if (strncmp(word, "fail-at=", 8) == 0) m->fail_at = n;
     else bad(d, line, "odd source word %s", word);
+  }
+}
+
+/* "by=120 by-mode=return,trace hold-for=60 hold-until=1795576054 priority=-3 auth=ann@example.org" */
+static void terms_words(dialogue *d, dialogue_mail *m, char *value, int line)
+{
+  char *word;
+  for (word = strtok(value, " "); word; word = strtok(NULL, " ")) {
+    char *eq = strchr(word, '=');
+    long long n = eq ? strtoll(eq + 1, NULL, 10) : 0;
+    if (strncmp(word, "by=", 3) == 0) m->terms.by = (int32_t)n;
+    else if (strncmp(word, "by-mode=", 8) == 0) {
+      if (strstr(word, "notify")) m->terms.by_mode |= TERN_BY_NOTIFY;
+      if (strstr(word, "return")) m->terms.by_mode |= TERN_BY_RETURN;
+      if (strstr(word, "trace")) m->terms.by_mode |= TERN_BY_TRACE;
+    } else if (strncmp(word, "hold-for=", 9) == 0) m->terms.hold_for = (uint32_t)n;
+    else if (strncmp(word, "hold-until=", 11) == 0) m->terms.hold_until = n;
+    else if (strncmp(word, "priority=", 9) == 0) m->terms.priority = (int32_t)n;
+    else if (strncmp(word, "auth=", 5) == 0) {
+      m->auth = unescaped(eq + 1, strlen(eq + 1));
+      m->terms.auth = m->auth;
+    }
+    else bad(d, line, "odd word %s of terms", word);
   }
 }
 
@@ -247,11 +271,15 @@ static void mail_line(dialogue *d, const char *key, char *value, int line)
     if (strstr(value, "ret-full")) m->flags |= TERN_MAIL_RET_FULL;
     if (strstr(value, "ret-hdrs")) m->flags |= TERN_MAIL_RET_HDRS;
     if (strstr(value, "refuse-bare")) m->flags |= TERN_MAIL_REFUSE_BARE;
+    if (strstr(value, "requiretls")) m->flags |= TERN_MAIL_REQUIRETLS;
+    if (strstr(value, "prdr")) m->flags |= TERN_MAIL_PRDR;
+    if (strstr(value, "binary")) m->flags |= TERN_MAIL_BINARY;
   } else if (is(key, "content")) {
     if (!octets_unescape(&m->content, value, strlen(value))) bad(d, line, "odd content");
     if (m->pieces == 64) bad(d, line, "too many pieces");
     else m->cut[m->pieces++] = m->content.len;
   } else if (is(key, "spans")) m->spans = (size_t)strtoul(value, NULL, 10);
+  else if (is(key, "terms")) terms_words(d, m, value, line);
   else if (is(key, "source")) source_words(d, m, value, line);
   else if (is(key, "cancel-at")) m->cancel_at = strtol(value, NULL, 10);
   else bad(d, line, "unknown setting %s", key);
@@ -314,6 +342,7 @@ static void setting_line(dialogue *d, const char *key, char *value, int line)
   } else if (is(key, "lmtp")) d->lmtp = 1;
   else if (is(key, "channel-safe")) d->channel_safe = 1;
   else if (is(key, "eager")) d->eager = 1;
+  else if (is(key, "verified")) d->verified = 1;
   else if (is(key, "one-read")) d->one_read = 1;
   else if (is(key, "window")) d->window = (uint32_t)strtoul(value, NULL, 10);
   else if (is(key, "text")) d->text = (size_t)strtoul(value, NULL, 10);
@@ -390,6 +419,10 @@ static void content_item(dialogue *d, const char *value, int chunk, int line)
     return;
   }
   lines = repaired(&d->mail[n - 1].content);
+  if ((d->mail[n - 1].flags & TERN_MAIL_BINARY) || (d->mail[n - 1].info & TERN_CONTENT_BINARY)) {
+    lines.len = 0;
+    octets_add(&lines, d->mail[n - 1].content.at, d->mail[n - 1].content.len);
+  }
   if (chunk) {
     char head[60];
     snprintf(head, sizeof head, "BDAT %lu LAST\r\n", (unsigned long)lines.len);
@@ -474,7 +507,7 @@ static void defaults(dialogue *d)
     }
     if (m->promise == TERN_LENGTH_UNKNOWN - 1) {
       octets lines = repaired(&m->content);
-      m->promise = lines.len;
+      m->promise = m->flags & TERN_MAIL_BINARY || m->info & TERN_CONTENT_BINARY ? m->content.len : lines.len;
       free(lines.at);
     }
   }
@@ -551,6 +584,7 @@ void dialogue_free(dialogue *d)
     free(m->from);
     free(m->envid);
     free(m->params);
+    free(m->auth);
     free(m->content.at);
   }
   for (i = 0; i < d->items; i++) free(d->item[i].text.at);

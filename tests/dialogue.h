@@ -25,6 +25,8 @@ typedef struct dialogue_rcpt {
 typedef struct dialogue_mail {
   char *from, *envid, *params;
   uint32_t flags;
+  tern_terms terms;
+  char *auth;
   dialogue_rcpt rcpt[WITNESS_RCPTS];
   uint32_t count;
   octets content;
@@ -63,6 +65,7 @@ typedef struct dialogue {
   const char *path;
   /* settings */
   uint32_t tls, window, mask, pipeline;
+  int verified;
   int tls_given, lmtp, channel_safe, eager, auth, quit; /* quit: 0 no, 1 after the mails, 2 early */
   char *ehlo;
   size_t text, out;

@@ -278,6 +278,7 @@ static void fill_mail(run *r, mail_run *m, const dialogue_mail *d)
   m->t.envid = d->envid;
   m->t.params = d->params;
   m->t.flags = d->flags;
+  m->t.terms = &d->terms;
   m->t.rcpt_count = d->count;
   m->t.outcome = m->outcome;
   m->t.recipient = on_recipient;
@@ -388,6 +389,7 @@ static void begin(run *r)
   if (d->lmtp) good(r, tern_session_set_lmtp(r->s, 1), "set_lmtp");
   if (d->channel_safe) good(r, tern_session_set_channel_safe(r->s, 1), "set_channel_safe");
   if (d->eager) good(r, tern_session_set_eager(r->s, 1), "set_eager");
+  if (d->verified) tern_session_set_verified(r->s, 1);
   r->w.eager = d->eager;
   if (d->mask) good(r, tern_session_set_mask(r->s, d->mask), "set_mask");
   if (d->pipeline) good(r, tern_session_set_pipeline(r->s, d->pipeline), "set_pipeline");

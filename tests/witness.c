@@ -61,6 +61,7 @@ static void ask(witness *w, int kind, size_t mail, size_t index)
   item->mail = (uint8_t)mail;
   item->index = (uint16_t)index;
   item->transaction = w->transaction;
+  item->one = 0;
   item->ahead = (uint8_t)(kind == WITNESS_END && w->ahead);
 }
 
@@ -208,6 +209,8 @@ static void command_line(witness *w)
     w->accepted = 0;
     w->named = 0;
     w->content = 0;
+    w->binary = strstr(w->line, " BODY=BINARYMIME") != NULL;
+    if (strstr(w->line, " PRDR") != NULL) w->prdr = 1;
     ask(w, WITNESS_MAIL, 0, 0);
   } else if ((rest = after(w->line, "RCPT TO:")) != NULL)
     rcpt_line(w, rest);
@@ -250,9 +253,9 @@ static void content_octet(witness *w, uint8_t c)
 
 static void chunk_octet(witness *w, uint8_t c)
 {
-  if (w->chunk_cr && c != '\n') fault(w, "a bare CR in the content");
-  if (!w->chunk_cr && c == '\n') fault(w, "a bare LF in the content");
-  w->chunk_cr = c == '\r';
+  if (w->chunk_cr && c != '\n' && !w->binary) fault(w, "a bare CR in the content");
+  if (!w->chunk_cr && c == '\n' && !w->binary) fault(w, "a bare LF in the content");
+  w->chunk_cr = c == '\r' && !w->binary;
   if (--w->octets > 0) return;
   w->mode = WITNESS_LINE;
   if (w->last_chunk) {
@@ -305,9 +308,38 @@ void witness_client(witness *w, const uint8_t *octets, size_t len)
 
 /* ---- the server's octets ------------------------------------------------------------------------*/
 
+/* PRDR: 353 is followed by a reply for each recipient of the transaction, and one for all. */
+static int one_by_one(witness *w, const witness_item *item)
+{
+  uint32_t m, i;
+  size_t at = w->head, n = 0;
+  for (m = 0; m < w->mails; m++)
+    for (i = 0; i < w->mail[m].count; i++)
+      n += w->mail[m].rcpt[i].transaction == item->transaction && w->mail[m].rcpt[i].rcpt_code / 100 == 2;
+  if (n == 0 || w->tail + n + 1 > WITNESS_QUEUE) return 0;
+  memmove(w->queue + at + n + 1, w->queue + at, (w->tail - at) * sizeof w->queue[0]);
+  w->tail += n + 1;
+  for (m = 0; m < w->mails; m++)
+    for (i = 0; i < w->mail[m].count; i++) {
+      const witness_rcpt *r = &w->mail[m].rcpt[i];
+      if (r->transaction != item->transaction || r->rcpt_code / 100 != 2) continue;
+      w->queue[at] = *item;
+      w->queue[at].one = 1;
+      w->queue[at].mail = (uint8_t)m;
+      w->queue[at++].index = (uint16_t)i;
+    }
+  w->queue[at] = *item;
+  w->queue[at].one = 2;
+  return 1;
+}
+
 static void final_reply(witness *w, const witness_item *item, unsigned code)
 {
   uint32_t m, i;
+  if (item->one == 1) { /* a yes waits for the last reply */
+    if (code >= 400) w->mail[item->mail].rcpt[item->index].final_code = (uint16_t)code;
+    return;
+  }
   if (item->index != UINT16_MAX) {
     w->mail[item->mail].rcpt[item->index].final_code = (uint16_t)code;
     return;
@@ -315,7 +347,7 @@ static void final_reply(witness *w, const witness_item *item, unsigned code)
   for (m = 0; m < w->mails; m++)
     for (i = 0; i < w->mail[m].count; i++) {
       witness_rcpt *r = &w->mail[m].rcpt[i];
-      if (r->transaction == item->transaction && r->rcpt_code / 100 == 2)
+      if (r->transaction == item->transaction && r->rcpt_code / 100 == 2 && r->final_code == 0)
         r->final_code = (uint16_t)code;
     }
 }
@@ -367,6 +399,7 @@ static void reply_complete(witness *w)
     }
     break;
   case WITNESS_END:
+    if (code == 353 && w->prdr && !w->lmtp && item.one == 0 && one_by_one(w, &item)) break;
     final_reply(w, &item, code);
     if (code / 100 == 2) w->refused_envelope = 0;
     if (item.ahead && code / 100 != 2) w->stopped = 1;

@@ -37,6 +37,7 @@ typedef struct witness_item {
   uint8_t kind;
   uint8_t mail;
   uint8_t ahead;  /* a content that left before the replies to its envelope */
+  uint8_t one;    /* PRDR: 1 the reply for one recipient, 2 the one for all behind them */
   uint16_t index; /* of the recipient; UINT16_MAX: all accepted ones of the transaction */
   uint32_t transaction;
 } witness_item;
@@ -69,6 +70,7 @@ typedef struct witness {
   int auth_line;     /* the next line is a response to 334 */
   uint64_t octets;   /* of the chunk that are still to come */
   int last_chunk;
+  int binary, prdr;  /* of the last MAIL; of any */
   uint64_t content;  /* octets of content in this transaction */
   uint32_t commands, contents, refused; /* refused: replies of 4xx and 5xx */
   /* server side */

@@ -256,8 +256,12 @@ static int set_up_mail(program *p)
   }
   if (o->from && (!o->composing || !o->from[0]) && tern_mail_from(mail, o->from) != TERN_OK)
     return fail_error(p, tern_mail_error(mail));
-  if (tern_mail_set_flags(mail, o->ret) != TERN_OK ||
-      (o->envid && tern_mail_set_envid(mail, o->envid) != TERN_OK))
+  if (tern_mail_set_flags(mail, o->ret | o->asked) != TERN_OK ||
+      (o->envid && tern_mail_set_envid(mail, o->envid) != TERN_OK) ||
+      tern_mail_set_hold_for(mail, o->hold_for) != TERN_OK ||
+      tern_mail_set_deliver_by(mail, (int32_t)o->by, o->by_mode) != TERN_OK ||
+      tern_mail_set_priority(mail, o->priority) != TERN_OK ||
+      tern_mail_set_auth(mail, o->mail_auth) != TERN_OK)
     return fail_error(p, tern_mail_error(mail));
   return 0;
 }

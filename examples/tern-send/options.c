@@ -21,7 +21,8 @@ enum {
   O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML, O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC,
   O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_MX, O_RESOLVER,
   O_MX_PORT, O_TLS_POLICY, O_ALLOW_PRIVATE, O_BOUNCE, O_TLSRPT, O_DISCOVER, O_PROXY, O_PROXY_ENV, O_LOCAL,
-  O_INTERFACE, O_PROBE
+  O_INTERFACE, O_PROBE,
+  O_REQUIRETLS, O_PRDR, O_HOLD_FOR, O_DELIVER_BY, O_PRIORITY, O_MAIL_AUTH
 };
 
 typedef struct option {
@@ -89,6 +90,12 @@ static const option table[] = {
     {"--local", 2, O_LOCAL},
     {"--interface", 2, O_INTERFACE},
     {"--probe", 0, O_PROBE},
+    {"--requiretls", 0, O_REQUIRETLS},
+    {"--prdr", 0, O_PRDR},
+    {"--hold-for", 2, O_HOLD_FOR},
+    {"--deliver-by", 2, O_DELIVER_BY},
+    {"--priority", 2, O_PRIORITY},
+    {"--mail-auth", 1, O_MAIL_AUTH},
 };
 
 void options_help(void)
@@ -126,6 +133,8 @@ void options_help(void)
        "Session\n"
        "  --ehlo NAME  --timeout SEC  --connect-timeout SEC  --no-pipelining  --no-chunking\n"
        "  --dsn never|success,failure,delay  --ret full|hdrs  --envid ID\n"
+       "  --requiretls  --prdr  --hold-for SEC  --deliver-by SEC[,return|notify][,trace]\n"
+       "  --priority N (-9 to 9)  --mail-auth ADDR (AUTH= of MAIL; '' for nobody)\n"
        "  --repeat N           the same message N times on one connection\n"
        "Output\n"
        "  --trace              the dialogue on stderr, credentials redacted\n"
@@ -311,8 +320,51 @@ static int take_direct(options *o, int id, const char *name, const char *value)
 }
 #endif
 
+/* "120", "120,return", "120,notify,trace" */
+static int take_deliver_by(options *o, const char *name, const char *text)
+{
+  char digits[12];
+  size_t len = strcspn(text, ",");
+  const char *words = text + len;
+
+  snprintf(digits, sizeof digits, "%.*s", (int)(len < sizeof digits ? len : sizeof digits - 1), text);
+  o->by_mode = TERN_BY_NOTIFY;
+  if (!strncmp(words, ",return", 7)) o->by_mode = TERN_BY_RETURN;
+  if (!strncmp(words, ",return", 7) || !strncmp(words, ",notify", 7)) words += 7;
+  if (!strcmp(words, ",trace")) {
+    o->by_mode |= TERN_BY_TRACE;
+    words += 6;
+  }
+  if (*words) return bad(o, "--deliver-by takes seconds[,return|notify][,trace]", NULL);
+  return number(o, name, digits, 999999999u, &o->by);
+}
+
+static int take_priority(options *o, const char *name, const char *text)
+{
+  uint32_t value = 0;
+  int below = text[0] == '-';
+
+  if (strcmp(text, "0") && number(o, name, text + below, 9, &value)) return -1;
+  o->priority = below ? -(int32_t)value : (int32_t)value;
+  return 0;
+}
+
+/* What the mail asks of the server beyond taking it. */
+static int take_terms(options *o, int id, const char *name, const char *value)
+{
+  switch (id) {
+    case O_REQUIRETLS: o->asked |= TERN_MAIL_REQUIRETLS; return 0;
+    case O_PRDR: o->asked |= TERN_MAIL_PRDR; return 0;
+    case O_HOLD_FOR: return number(o, name, value, 999999999u, &o->hold_for);
+    case O_DELIVER_BY: return take_deliver_by(o, name, value);
+    case O_PRIORITY: return take_priority(o, name, value);
+    default: o->mail_auth = value; return 0;
+  }
+}
+
 static int take_option(options *o, int id, const char *name, char *value)
 {
+  if (id >= O_REQUIRETLS) return take_terms(o, id, name, value);
   if (id >= O_SUBJECT && id <= O_ENCODING) return take_composing(o, id, name, value);
   switch (id) {
     case O_SERVER: o->server = value; o->server_given = 1; return 0;

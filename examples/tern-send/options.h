@@ -21,6 +21,12 @@ typedef struct options {
   const char *envid;
   uint32_t notify; /* TERN_NOTIFY_... */
   uint32_t ret;    /* TERN_MAIL_RET_... or 0 */
+  uint32_t asked;  /* TERN_MAIL_REQUIRETLS, TERN_MAIL_PRDR */
+  uint32_t hold_for;
+  uint32_t by;     /* seconds; 0: not given */
+  uint32_t by_mode;
+  int32_t priority;
+  const char *mail_auth; /* AUTH= of MAIL; NULL: not given */
   uint32_t timeout_ms;
   uint32_t connect_ms;
   uint32_t repeat;

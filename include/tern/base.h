@@ -259,7 +259,11 @@ TERN_API size_t tern_reply_queue_id(const tern_reply *reply, char *out, size_t c
 #define TERN_FIELD_EXTENSION 24u
 #define TERN_FIELD_VRFY 25u
 #define TERN_FIELD_LOCAL 26u
-#define TERN_FIELDS 27u /* of this block; others follow in blocks of their own */
+#define TERN_FIELD_DELIVER_BY 27u
+#define TERN_FIELD_HOLD 28u
+#define TERN_FIELD_PRIORITY 29u
+#define TERN_FIELD_MAIL_AUTH 30u
+#define TERN_FIELDS 31u /* of this block; others follow in blocks of their own */
 /* of a composed message */
 #define TERN_FIELD_FROM 40u
 #define TERN_FIELD_SENDER 41u
@@ -395,6 +399,8 @@ typedef struct tern_span { /* frozen */
 /* What is known of the content before its first octet; filled by tern_source.prepare. */
 #define TERN_CONTENT_8BIT 1u        /* has octets over 127: needs 8BITMIME */
 #define TERN_CONTENT_UTF8_HEADER 2u /* its header has octets over 127: needs SMTPUTF8 */
+#define TERN_CONTENT_BINARY 4u /* not lines: nothing is repaired, needs BINARYMIME, CHUNKING and a
+                                  length (RFC 3030 3) */
 typedef struct tern_content_info { /* frozen */
   uint64_t length; /* a promise, in octets as they go on the wire: every line ended by CRLF, no
                       transparency; or TERN_LENGTH_UNKNOWN. Allows SIZE= and BDAT. */

@@ -54,13 +54,25 @@ TERN_API tern_status tern_mail_content_source(tern_mail *mail, const tern_source
 TERN_API tern_status tern_mail_message(tern_mail *mail, tern_message *msg);
 /* Called once the content is not needed any more, at the latest by tern_mail_free. */
 TERN_API tern_status tern_mail_on_release(tern_mail *mail, void (*release)(void *user), void *user);
-/* TERN_MAIL_ALL_OR_NONE, TERN_MAIL_RET_FULL, TERN_MAIL_RET_HDRS, TERN_MAIL_REFUSE_BARE. */
+/* TERN_MAIL_...: ALL_OR_NONE, RET_FULL, RET_HDRS, REFUSE_BARE, REQUIRETLS, PRDR, BINARY. */
 TERN_API tern_status tern_mail_set_flags(tern_mail *mail, uint32_t flags);
 /* DSN (RFC 3461): the envelope's id in plain, and for recipient index (or, with UINT32_MAX, for all
  * there are) NOTIFY and the original recipient "rfc822;bob@example.net", or NULL. */
 TERN_API tern_status tern_mail_set_envid(tern_mail *mail, const char *envid);
 TERN_API tern_status tern_mail_set_notify(tern_mail *mail, uint32_t index, uint32_t notify);
 TERN_API tern_status tern_mail_set_orcpt(tern_mail *mail, uint32_t index, const char *orcpt);
+/* Extensions that change what delivery means; values and what becomes of them where they are not
+ * offered: tern_terms and TERN_IF_OFFERED. TERN_E_PARAMETER, TERN_E_ADDRESS; TERN_E_UNSUPPORTED.
+ * Deliver within that many seconds, or else (TERN_BY_...); mode 0 takes it back. */
+TERN_API tern_status tern_mail_set_deliver_by(tern_mail *mail, int32_t seconds, uint32_t mode);
+/* The server keeps it for so many seconds, or until then (seconds since 1970 UTC). The later call
+ * counts; 0 takes it back. */
+TERN_API tern_status tern_mail_set_hold_for(tern_mail *mail, uint32_t seconds);
+TERN_API tern_status tern_mail_set_hold_until(tern_mail *mail, int64_t seconds);
+/* -9 to 9, 0 being that of all others. */
+TERN_API tern_status tern_mail_set_priority(tern_mail *mail, int32_t priority);
+/* Who submitted it first: a mailbox; "" nobody knows; NULL takes it back. */
+TERN_API tern_status tern_mail_set_auth(tern_mail *mail, const char *mailbox);
 /* Raw parameters "KEY=value KEY" (RFC 5321 4.1.2) for what has no call of its own. */
 TERN_API tern_status tern_mail_set_params(tern_mail *mail, const char *params);
 TERN_API tern_status tern_mail_set_rcpt_params(tern_mail *mail, uint32_t index, const char *params);

@@ -60,10 +60,14 @@ typedef struct tern_session tern_session;
 TERN_API const char *tern_capability_name(uint32_t capability);
 
 /* ---- policy of an extension ---------------------------------------------------------------------
- * For SIZE, 8BITMIME, CHUNKING, SMTPUTF8, DSN, PIPELINING (others are sent as raw parameters). */
+ * For any of the above but STARTTLS (tern_session_set_tls) and AUTH's mechanisms; AUTH means AUTH=
+ * on MAIL. One that this library knows no call for is sent as a raw parameter. */
 #define TERN_IF_OFFERED 0u /* used where it is offered and the mail has a use for it; without an
                               offer: 8BITMIME and SMTPUTF8 that a mail needs are errors before MAIL,
-                              DSN parameters are left out (tern_session_used tells) */
+                              REQUIRETLS, FUTURERELEASE, DELIVERBY with TERN_BY_RETURN and BINARYMIME
+                              are TERN_E_NEEDS_EXTENSION; DSN parameters, DELIVERBY with
+                              TERN_BY_NOTIFY, MT-PRIORITY, AUTH= and PRDR are left out
+                              (tern_session_used tells) */
 #define TERN_REQUIRE 1u    /* a mail is refused with TERN_E_NEEDS_EXTENSION where not offered */
 #define TERN_NEVER_USE 2u  /* as if not offered; 8-bit content is then sent without being declared
                               (never SMTPUTF8: a mail that needs it is refused) */
@@ -85,6 +89,30 @@ typedef struct tern_recipient { /* growing at the end; the engine zeroes it befo
 #define TERN_MAIL_RET_FULL 2u      /* DSN RET=FULL */
 #define TERN_MAIL_RET_HDRS 4u      /* DSN RET=HDRS */
 #define TERN_MAIL_REFUSE_BARE 8u   /* a bare CR or LF is TERN_E_CONTENT instead of repaired */
+/* RFC 8689: over TLS all the way or not at all. TERN_E_NEEDS_EXTENSION where it is not offered,
+ * TERN_E_REQUIRETLS over a channel that is not verified TLS (tern_session_set_verified); before MAIL. */
+#define TERN_MAIL_REQUIRETLS 16u
+/* Where it is offered the server answers for each recipient once it has seen the content (Exim's
+ * PRDR): some may then be rejected for what is in it. Has no meaning for LMTP, which always does. */
+#define TERN_MAIL_PRDR 32u
+/* The content is octets, not lines (RFC 3030 3): it leaves as it is. */
+#define TERN_MAIL_BINARY 64u
+
+#define TERN_BY_NOTIFY 1u /* tell the sender where it was not delivered by then */
+#define TERN_BY_RETURN 2u /* give up then, and return it */
+#define TERN_BY_TRACE 4u  /* beside one of the two: report each relay */
+
+/* What a mail asks beyond being taken. All zero: nothing. */
+typedef struct tern_terms { /* growing at the end */
+  const char *auth;    /* AUTH= (RFC 4954 5): the mailbox of whoever submitted it first, "" for "<>",
+                          NULL: not sent */
+  int64_t hold_until;  /* FUTURERELEASE (RFC 4865): seconds since 1970 UTC; 0: not sent */
+  uint32_t hold_for;   /* the same as seconds from now, up to 999,999,999; 0: not sent */
+  int32_t by;          /* DELIVERBY (RFC 2852): seconds from now, of nine digits at most; with
+                          TERN_BY_RETURN at least 1, and no fewer than the server's least */
+  uint32_t by_mode;    /* TERN_BY_...; 0: not sent */
+  int32_t priority;    /* MT-PRIORITY (RFC 6710): -9 to 9; 0: not sent, as it is the default */
+} tern_terms;
 
 typedef struct tern_transaction {
   size_t size;              /* sizeof (tern_transaction); zero the rest before filling it */
@@ -117,6 +145,7 @@ typedef struct tern_transaction {
   size_t span_count;
   const tern_source *source;
   void *source_user;
+  const tern_terms *terms; /* borrowed until done; NULL: none */
 } tern_transaction;
 
 /* ---- life ----------------------------------------------------------------------------------------*/
@@ -127,7 +156,7 @@ typedef struct tern_transaction {
 #define TERN_SESSION_TEXT_MIN 128u
 #define TERN_SESSION_OUT_MIN 512u /* AUTH needs TERN_SASL_STATE_SIZE more */
 #define TERN_SESSION_ALIGN 8u
-#define TERN_SESSION_OBJECT (336u + 32u * sizeof (void *))
+#define TERN_SESSION_OBJECT (352u + 32u * sizeof (void *))
 #define TERN_SESSION_SLOT (144u + 4u * sizeof (void *))
 #define TERN_SESSION_SIZE(window, text, out) \
   (TERN_SESSION_OBJECT + (window) * TERN_SESSION_SLOT + (text) + (out))
@@ -162,6 +191,9 @@ TERN_API tern_status tern_session_set_policy(tern_session *s, uint32_t capabilit
 TERN_API tern_status tern_session_set_timeout(tern_session *s, uint32_t phase, uint32_t ms);
 /* A moment after which everything ends with TERN_E_TIMEOUT; TERN_NEVER: none (the default). */
 TERN_API tern_status tern_session_set_deadline(tern_session *s, uint64_t at);
+/* The caller's word, at any time, that whoever is at the other end of this TLS was verified: chain and
+ * name, or DANE. Without it no mail with TERN_MAIL_REQUIRETLS leaves. */
+TERN_API tern_status tern_session_set_verified(tern_session *s, uint32_t on);
 /* At most this many octets of commands unanswered at a time, 0: no limit. For transports whose
  * write blocks while the peer's does. */
 TERN_API tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets);
@@ -192,14 +224,17 @@ TERN_API tern_status tern_session_start(tern_session *s, uint64_t now);
  * session. TERN_E_ARGUMENT: no kind, or a mechanism not in the table. */
 TERN_API tern_status tern_session_auth(tern_session *s, tern_credentials *credentials);
 /* Send this mail. transaction is borrowed until its `done`. Checked at once, all recipients, before
- * anything is sent: TERN_E_ADDRESS, TERN_E_PARAMETER, TERN_E_NO_RECIPIENTS, TERN_E_ARGUMENT, and
+ * anything is sent: TERN_E_ADDRESS, TERN_E_PARAMETER, TERN_E_NO_RECIPIENTS, TERN_E_ARGUMENT,
+ * TERN_E_UNSUPPORTED (an extension that this build leaves out), and
  * TERN_E_CONTENT for spans under TERN_MAIL_REFUSE_BARE (error in tern_session_argument_error).
  * TERN_E_AGAIN: all slots of the window are taken. */
 TERN_API tern_status tern_session_send(tern_session *s, const tern_transaction *transaction);
 /* QUIT once all mails are done. */
 TERN_API tern_status tern_session_quit(tern_session *s);
 /* NOOP, or VRFY argument; the answer is tern_session_reply once the session is idle again.
- * argument is borrowed until then. TERN_E_STATE unless idle. */
+ * argument is borrowed until then. TERN_E_STATE unless idle. VRFY belongs to every server (RFC 5321
+ * 4.5.1), offered or not; by policy it is TERN_E_NEEDS_EXTENSION where required and not offered, or
+ * never to be used. TERN_E_PARAMETER. */
 TERN_API tern_status tern_session_noop(tern_session *s);
 TERN_API tern_status tern_session_vrfy(tern_session *s, const char *argument);
 /* End now. Mails whose final octet was handed over are TERN_UNKNOWN, others TERN_UNSENT. */

@@ -22,7 +22,11 @@
  *   TERN_NO_MAIL_OPTIONS   no TERN_MAIL_ALL_OR_NONE, TERN_MAIL_REFUSE_BARE and raw parameters
  * and mechanisms of AUTH, with or without the client:
  *   TERN_NO_SCRAM_SHA_256, TERN_NO_SCRAM_SHA_1, TERN_NO_CRAM_MD5, TERN_NO_OAUTHBEARER,
- *   TERN_NO_XOAUTH2, TERN_NO_EXTERNAL, TERN_NO_PLAIN, TERN_NO_LOGIN */
+ *   TERN_NO_XOAUTH2, TERN_NO_EXTERNAL, TERN_NO_PLAIN, TERN_NO_LOGIN
+ * and, again with or without the client, what a mail may ask beyond being taken: one that asks for it
+ * gets TERN_E_UNSUPPORTED:
+ *   TERN_NO_BINARYMIME, TERN_NO_REQUIRETLS, TERN_NO_DELIVERBY, TERN_NO_FUTURERELEASE,
+ *   TERN_NO_MT_PRIORITY, TERN_NO_MAIL_AUTH, TERN_NO_PRDR */
 #ifndef TERN_LIB_BASE_CONFIG_H
 #define TERN_LIB_BASE_CONFIG_H
 
@@ -139,6 +143,42 @@
 #define TERN__WITH_SCRAM 0
 #else
 #define TERN__WITH_SCRAM 1
+#endif
+
+#if defined(TERN_NO_BINARYMIME) || defined(TERN_NO_CHUNKING)
+#define TERN__WITH_BINARYMIME 0
+#else
+#define TERN__WITH_BINARYMIME 1
+#endif
+#ifdef TERN_NO_REQUIRETLS
+#define TERN__WITH_REQUIRETLS 0
+#else
+#define TERN__WITH_REQUIRETLS 1
+#endif
+#ifdef TERN_NO_DELIVERBY
+#define TERN__WITH_DELIVERBY 0
+#else
+#define TERN__WITH_DELIVERBY 1
+#endif
+#ifdef TERN_NO_FUTURERELEASE
+#define TERN__WITH_FUTURERELEASE 0
+#else
+#define TERN__WITH_FUTURERELEASE 1
+#endif
+#ifdef TERN_NO_MT_PRIORITY
+#define TERN__WITH_MT_PRIORITY 0
+#else
+#define TERN__WITH_MT_PRIORITY 1
+#endif
+#ifdef TERN_NO_MAIL_AUTH
+#define TERN__WITH_MAIL_AUTH 0
+#else
+#define TERN__WITH_MAIL_AUTH 1
+#endif
+#ifdef TERN_NO_PRDR
+#define TERN__WITH_PRDR 0
+#else
+#define TERN__WITH_PRDR 1
 #endif
 
 /* The digests that somebody asks for; SHA-256 is there wherever hash.c is. */

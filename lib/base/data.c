@@ -214,6 +214,12 @@ tern_status tern__data_next(tern__data *d, int pull, tern_span *out, tern_status
     tern_status st = fetch(d, pull, cause);
     size_t run;
 
+    if (TERN__WITH_BINARYMIME && st == TERN_OK && d->raw) {
+      const uint8_t *from = d->at;
+      run = d->len;
+      d->len = 0;
+      return lend(out, from, run);
+    }
     if (st == TERN_SOURCE_END) {
       if (d->state == AFTER_CR) return repair(d, out, 0);
       if (d->state == LINE_START) return st;
@@ -277,6 +283,13 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
 
   info->length = 0;
   info->flags = 0;
+  if (TERN__WITH_BINARYMIME && (t->flags & TERN_MAIL_BINARY)) {
+    size_t i;
+
+    for (i = 0; i < t->span_count; i++) info->length += t->spans[i].len;
+    info->flags = TERN_CONTENT_BINARY;
+    return TERN_OK;
+  }
   if (TERN__WIDE && measure_clean(t, info)) return TERN_OK;
   info->length = 0;
   tern__data_begin(&d, t, 0, (t->flags & TERN_MAIL_REFUSE_BARE) != 0);

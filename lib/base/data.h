@@ -15,6 +15,7 @@ typedef struct tern__data {
   uint8_t dots;    /* transparency: DATA, not BDAT */
   uint8_t refuse;  /* a repair is an error instead */
   uint8_t last;    /* no further piece comes */
+  uint8_t raw;     /* octets, not lines: nothing is looked at */
   uint8_t known;   /* the spans were measured as clean */
   uint8_t dirty;   /* this piece is not, and is looked at line by line */
   size_t clean;    /* so many octets from `at` on need no repair */

@@ -118,7 +118,7 @@ const char *tern_field_name(uint32_t field)
   return word_from_1("reverse-path\0forward-path\0EHLO name\0user\0password\0token\0authzid\0"
                      "mechanism\0ENVID\0ORCPT\0MAIL parameter\0RCPT parameter\0content\0size\0"
                      "URL scheme\0URL user\0URL host\0URL port\0URL path\0URL query\0CA\0"
-                     "certificate\0key\0extension\0VRFY\0local end\0",
+                     "certificate\0key\0extension\0VRFY\0local end\0deliver-by\0hold\0priority\0AUTH=\0",
                      field);
 }
 

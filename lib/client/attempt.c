@@ -117,6 +117,7 @@ static void fill(tern__attempt *a, uint32_t count)
   t->reverse_path = mail->reverse_path;
   t->envid = mail->envid;
   t->params = mail->params;
+  t->terms = &mail->terms;
   t->flags = mail->flags;
   t->rcpt_count = count;
   t->recipient = on_recipient;

@@ -439,6 +439,7 @@ int tern__conn_handshake(tern_client *c)
   c->tls_verdict = tern__tls_verdict(c->tls);
   c->tls_until = tern__tls_until(c->tls);
   c->tls_named = tern__tls_bears_name(c->tls) != 0;
+  (void)tern_session_set_verified(c->session, c->tls_verified);
   tern__security_note(&c->security, c->tls);
   tern__security_bind(&c->security, &c->login.cred);
   if (st != TERN_OK) {

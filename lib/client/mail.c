@@ -14,6 +14,7 @@
 #include "client/attempt.h"
 #include "client/client.h"
 #include "protocol/command.h"
+#include "protocol/terms.h"
 
 #define TEXT_KEPT 256u
 
@@ -94,6 +95,7 @@ static void drop_all(tern_mail *mail)
   drop_texts(mail, &mail->texts);
   tern__attempt_drop(mail);
   drop_content(mail);
+  drop_string(mail, &mail->auth);
   drop_string(mail, &mail->params);
   drop_string(mail, &mail->envid);
   for (i = mail->rcpt_count; i-- > 0;) {
@@ -238,12 +240,16 @@ tern_status tern_mail_rcpt(tern_mail *mail, const char *forward_path)
 tern_status tern_mail_set_flags(tern_mail *mail, uint32_t flags)
 {
   const uint32_t ret = TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS;
-  const uint32_t known = TERN_MAIL_ALL_OR_NONE | TERN_MAIL_REFUSE_BARE | ret;
+  tern__terms_wrong what;
+  const uint32_t known = TERN_MAIL_ALL_OR_NONE | TERN_MAIL_REFUSE_BARE | TERN_MAIL_REQUIRETLS |
+                         TERN_MAIL_PRDR | TERN_MAIL_BINARY | ret;
   tern_status st = setter(mail);
 
   if (st != TERN_OK) return st;
   if ((flags & ~known) || (flags & ret) == ret)
     return wrong(mail, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, SIZE_MAX);
+  st = tern__terms_check(NULL, flags, &what);
+  if (st != TERN_OK) return wrong(mail, st, what.field, NULL, SIZE_MAX);
   mail->flags = flags;
   return TERN_OK;
 }
@@ -273,6 +279,87 @@ tern_status tern_mail_set_params(tern_mail *mail, const char *params)
 
   if (st == TERN_OK) st = checked(mail, params, tern__check_params, TERN_FIELD_MAIL_PARAMETER);
   return st == TERN_OK ? set_string(mail, &mail->params, params) : st;
+}
+
+/* The terms of the mail, where they can be; else they stay as they were. */
+static tern_status set_terms(tern_mail *mail, const tern_terms *terms)
+{
+  tern__terms_wrong what;
+  tern_status st = tern__terms_check(terms, 0, &what);
+
+  if (st != TERN_OK) return wrong(mail, st, what.field, what.text, what.text ? what.position : SIZE_MAX);
+  mail->terms = *terms;
+  return TERN_OK;
+}
+
+tern_status tern_mail_set_deliver_by(tern_mail *mail, int32_t seconds, uint32_t mode)
+{
+  tern_status st = setter(mail);
+  tern_terms terms;
+
+  if (st != TERN_OK) return st;
+  terms = mail->terms;
+  terms.by = mode != 0 ? seconds : 0;
+  terms.by_mode = mode;
+  return set_terms(mail, &terms);
+}
+
+tern_status tern_mail_set_hold_for(tern_mail *mail, uint32_t seconds)
+{
+  tern_status st = setter(mail);
+  tern_terms terms;
+
+  if (st != TERN_OK) return st;
+  terms = mail->terms;
+  terms.hold_for = seconds;
+  terms.hold_until = 0;
+  return set_terms(mail, &terms);
+}
+
+tern_status tern_mail_set_hold_until(tern_mail *mail, int64_t seconds)
+{
+  tern_status st = setter(mail);
+  tern_terms terms;
+
+  if (st != TERN_OK) return st;
+  terms = mail->terms;
+  terms.hold_for = 0;
+  terms.hold_until = seconds;
+  return set_terms(mail, &terms);
+}
+
+tern_status tern_mail_set_priority(tern_mail *mail, int32_t priority)
+{
+  tern_status st = setter(mail);
+  tern_terms terms;
+
+  if (st != TERN_OK) return st;
+  terms = mail->terms;
+  terms.priority = priority;
+  return set_terms(mail, &terms);
+}
+
+tern_status tern_mail_set_auth(tern_mail *mail, const char *mailbox)
+{
+  tern_status st = setter(mail);
+  tern_terms terms;
+
+  if (st != TERN_OK) return st;
+  terms = mail->terms;
+  terms.auth = mailbox;
+  st = set_terms(mail, &terms);
+  mail->terms.auth = mail->auth;
+  if (st != TERN_OK) return st;
+  st = set_string(mail, &mail->auth, mailbox);
+  mail->terms.auth = mail->auth;
+  return st;
+}
+
+tern_status tern__mail_copy_terms(tern_mail *mail, const tern_mail *of)
+{
+  mail->terms = of->terms;
+  mail->terms.auth = mail->auth;
+  return of->auth ? tern_mail_set_auth(mail, of->auth) : TERN_OK;
 }
 
 /* The range of recipients that index means; TERN_E_ARGUMENT where there is none such. */

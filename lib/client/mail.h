@@ -38,6 +38,8 @@ struct tern_mail {
   char *reverse_path;  /* NULL: not given */
   char *envid;
   char *params;
+  char *auth; /* of terms */
+  tern_terms terms;
   tern__rcpt *rcpts;
   uint32_t rcpt_count;
   uint32_t rcpt_cap;
@@ -84,6 +86,8 @@ void tern__mail_settle(tern_mail *mail, uint32_t index, uint32_t outcome, const 
 void tern__mail_fail_unsent(tern_mail *mail, const tern_error *error);
 /* The report becomes the mail's, freed with what else the last send left. */
 void tern__mail_own_report(tern_mail *mail, void *report, void (*report_free)(void *report));
+/* Takes over what of asks of servers. */
+tern_status tern__mail_copy_terms(tern_mail *mail, const tern_mail *of);
 /* How many recipients are unsent. */
 uint32_t tern__mail_unsent(const tern_mail *mail);
 /* Makes status, error and queue id from the recipients; why is the transaction's own error, which

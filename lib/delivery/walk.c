@@ -402,6 +402,7 @@ static tern_mail *make_child(tern_delivery *d, const tern__part *part)
   if (st == TERN_OK) st = tern_mail_set_envid(c, mail->envid);
   if (st == TERN_OK) st = tern_mail_set_params(c, mail->params);
   if (st == TERN_OK) st = tern_mail_set_flags(c, mail->flags);
+  if (st == TERN_OK) st = tern__mail_copy_terms(c, mail);
   for (i = 0; i < part->count && st == TERN_OK; i++) {
     const tern__rcpt *r = &mail->rcpts[part->rcpts[i]];
     if (part->job->settled[part->rcpts[i]]) continue;

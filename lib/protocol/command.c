@@ -62,8 +62,7 @@ void tern__line_number(tern__line *l, uint64_t value)
     put(l, digits, tern__decimal(value, digits));
 }
 
-/* RFC 3461 4: "+", "=" and what is not printable ASCII become +XX. */
-static void put_xtext(tern__line *l, const char *text)
+void tern__line_xtext(tern__line *l, const char *text)
 {
   static const char hex[] = "0123456789ABCDEF";
 
@@ -161,8 +160,7 @@ void tern__put_bdat(tern__line *l, uint64_t length)
   PUT(l, " LAST\r\n");
 }
 
-/* Parameters of the caller's, and the end of the line. */
-static void put_rest(tern__line *l, const char *params)
+void tern__put_rest(tern__line *l, const char *params)
 {
   if (params != NULL) {
     PUT(l, " ");
@@ -178,7 +176,7 @@ static void put_return(tern__line *l, const tern_transaction *t)
   if (t->flags & TERN_MAIL_RET_HDRS) PUT(l, " RET=HDRS");
   if (t->envid == NULL) return;
   PUT(l, " ENVID=");
-  put_xtext(l, t->envid);
+  tern__line_xtext(l, t->envid);
 }
 
 void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_args *args)
@@ -191,10 +189,10 @@ void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_a
   } else {
     PUT(l, ">");
   }
-  if (args->body_8bit) PUT(l, " BODY=8BITMIME");
+  if (TERN__WITH_BINARYMIME && args->body_binary) PUT(l, " BODY=BINARYMIME");
+  else if (args->body_8bit) PUT(l, " BODY=8BITMIME");
   if (TERN__WITH_SMTPUTF8 && args->smtputf8) PUT(l, " SMTPUTF8");
   if (TERN__WITH_DSN && args->dsn) put_return(l, t);
-  put_rest(l, TERN__WITH_MAIL_OPTIONS ? t->params : NULL);
 }
 
 /* RFC 3461 4.1: NEVER alone, or a list. */
@@ -223,7 +221,7 @@ void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn)
 
     PUT(l, " ORCPT=");
     put(l, r->orcpt, (size_t)(address - r->orcpt));
-    put_xtext(l, address);
+    tern__line_xtext(l, address);
   }
-  put_rest(l, TERN__WITH_MAIL_OPTIONS ? r->params : NULL);
+  tern__put_rest(l, TERN__WITH_MAIL_OPTIONS ? r->params : NULL);
 }

@@ -16,6 +16,8 @@ typedef struct tern__line {
 
 void tern__line_put(tern__line *l, const char *text);
 void tern__line_number(tern__line *l, uint64_t value);
+/* RFC 3461 4: "+", "=" and what is not printable ASCII become +XX. */
+void tern__line_xtext(tern__line *l, const char *text);
 
 /* ---- checks, before anything is sent: TERN_OK, or the status with *position of the octet ------- */
 /* Whether ENVID or ORCPT can be: RFC 3461 4.2, 4.4 (lengths), and no control octet. */
@@ -38,13 +40,17 @@ tern_status tern__session_send_judged(tern_session *s, const tern_transaction *t
 typedef struct tern__mail_args {
   uint64_t size; /* TERN_LENGTH_UNKNOWN: no SIZE= */
   int body_8bit;
+  int body_binary; /* instead */
   int smtputf8;
   int dsn;
 } tern__mail_args;
+/* Without its end: tern__terms_put comes between, then tern__put_rest. */
 void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_args *args);
 void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn);
 void tern__put_rset(tern__line *l);
 void tern__put_bdat(tern__line *l, uint64_t length); /* all of it: LAST */
+/* Parameters of the caller's (NULL: none), and the end of the line. */
+void tern__put_rest(tern__line *l, const char *params);
 /* verb, argument (NULL: none), CRLF */
 void tern__put_verb(tern__line *l, const char *verb, const char *argument);
 

@@ -73,6 +73,13 @@ static void limit(tern__offer *offer, const char *text, size_t len)
   if (tern__same(text, 7, "MAILMAX")) offer->mail_max = (uint32_t)value;
 }
 
+static uint32_t seconds(const char *w, size_t n)
+{
+  uint64_t given = number(w, n);
+
+  return given > UINT32_MAX ? UINT32_MAX : (uint32_t)given;
+}
+
 void tern__ehlo_line(tern__offer *offer, const char *text, size_t len,
                      const tern_mechanism *const *table)
 {
@@ -96,5 +103,8 @@ void tern__ehlo_line(tern__offer *offer, const char *text, size_t len,
     if (cap == TERN_CAP_SIZE) offer->size = number(w, n);
     if (cap == TERN_CAP_AUTH) mechanism(offer, w, n, table);
     if (TERN__WITH_LIMITS && cap == TERN_CAP_LIMITS) limit(offer, w, n);
+    if (TERN__WITH_DELIVERBY && cap == TERN_CAP_DELIVERBY) offer->by_min = seconds(w, n);
+    if (TERN__WITH_FUTURERELEASE && cap == TERN_CAP_FUTURERELEASE) offer->hold_max = seconds(w, n);
+    if (cap & (TERN_CAP_DELIVERBY | TERN_CAP_FUTURERELEASE)) return; /* the first word */
   }
 }

@@ -12,6 +12,8 @@ typedef struct tern__offer {
   uint32_t mechanisms; /* bit i: table[i] */
   uint32_t rcpt_max;   /* LIMITS (RFC 9422); 0: none */
   uint32_t mail_max;
+  uint32_t by_min;   /* DELIVERBY's least number of seconds (RFC 2852 2); 0: none */
+  uint32_t hold_max; /* FUTURERELEASE's longest (RFC 4865 3); 0: none given */
 } tern__offer;
 
 /* Takes the text of one line behind the code: a keyword with its parameters. Unknown ones are

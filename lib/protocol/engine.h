@@ -17,6 +17,7 @@
 #include "protocol/command.h"
 #include "protocol/ehlo.h"
 #include "protocol/reply.h"
+#include "protocol/terms.h"
 
 /* Commands as the queue knows them. */
 enum {
@@ -92,6 +93,9 @@ typedef struct tern__slot {
 /* measured: the spans go by BDAT as they are */
 #define TERN__F_CLEAN (TERN__WITH_CHUNKING * 32768u)
 #define TERN__F_STOP 8192u       /* no further round, whoever is unsent */
+#define TERN__F_BINARY 65536u /* octets, not lines: BODY=BINARYMIME */
+#define TERN__F_PRDR 131072u   /* asked for, and offered */
+#define TERN__F_ONE_BY_ONE 262144u /* 353: each recipient is answered for */
 #define TERN__F_MAIL_ERROR 2048u /* MAIL was refused: the rest of the group says nothing new */
 
 /* Bits and values that are 0, or 1, in builds without what they stand for. */
@@ -184,6 +188,7 @@ struct tern_session {
 
   /* flags */
   uint8_t secure;
+  uint8_t verified; /* by the caller's word */
   uint8_t authenticated;
   uint8_t expired;    /* credentials were asked for again */
   uint8_t first_due;  /* the initial response waits for an empty challenge */

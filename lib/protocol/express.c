@@ -82,7 +82,8 @@ int tern__express_envelope(tern_session *s, tern__slot *slot)
   char *start = s->out + s->out_len, *p = start, *mail, *ends[RCPTS], *rset = NULL;
 
   if (s->trace != NULL || s->pipeline != 0 || !(tern__caps(s) & TERN_CAP_PIPELINING) ||
-      count > RCPTS || count > slot->quota || t->params != NULL || (slot->flags & TERN__F_DSN) ||
+      count > RCPTS || count > slot->quota || t->params != NULL ||
+      (slot->flags & (TERN__F_DSN | TERN__F_BINARY)) || tern__terms_any(t) ||
       s->out_cap - s->out_len < (count + 1) * (PATH + REST) || s->span_count == s->span_cap)
     return 0;
   if (s->needs_rset || (slot->flags & TERN__F_OVERLAPPED)) p = rset = PUT(p, "RSET\r\n");

@@ -178,6 +178,13 @@ tern_status tern_session_set_deadline(tern_session *s, uint64_t at)
   return TERN_OK;
 }
 
+tern_status tern_session_set_verified(tern_session *s, uint32_t on)
+{
+  if (s == NULL) return TERN_E_NOMEM;
+  s->verified = on != 0; /* at any time: the handshake comes late */
+  return TERN_OK;
+}
+
 #if TERN__WITH_POLICY
 tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets)
 {
@@ -670,6 +677,8 @@ tern_status tern_session_vrfy(tern_session *s, const char *argument)
   if (argument == NULL || *argument == '\0' ||
       tern__check_argument(argument, &position) != TERN_OK)
     return refuse(s, TERN_E_PARAMETER, TERN_FIELD_VRFY, argument, position);
+  if ((s->never & TERN_CAP_VRFY) || ((s->required & TERN_CAP_VRFY) && !(s->offer.caps & TERN_CAP_VRFY)))
+    return refuse(s, TERN_E_NEEDS_EXTENSION, TERN_FIELD_EXTENSION, NULL, 0);
   s->argument = argument;
   s->other = 2;
   return TERN_OK;

@@ -99,7 +99,8 @@ static void round_done(tern_session *s, tern__slot *slot)
   tern_error e;
 
   slot->flags &= ~(TERN__F_MAIL_OK | TERN__F_BDAT | TERN__F_OVERLAPPED | TERN__F_EMPTY |
-                   TERN__F_MAIL_ERROR | TERN__F_BEGUN | TERN__F_EAGER);
+                   TERN__F_MAIL_ERROR | TERN__F_BEGUN | TERN__F_EAGER | TERN__F_PRDR |
+                   TERN__F_ONE_BY_ONE);
   if (slot == &s->slots[TERN__SLOT(s)] && s->stage > TERN__READY && s->stage < TERN__QUITTING)
     s->stage = TERN__READY;
   if (count_marks(slot, TERN__M_AGAIN) + count_marks(slot, TERN_UNSENT) != 0 &&
@@ -215,9 +216,10 @@ tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_
 {
   uint32_t i, flags = 0;
   size_t at = 0;
+  tern__terms_wrong wrong;
   tern_status st;
 
-  if (t == NULL || t->size < sizeof *t)
+  if (t == NULL || t->size < offsetof(tern_transaction, terms))
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0, 0);
   if (t->spans == NULL && t->source != NULL && t->source->read == NULL)
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_CONTENT, NULL, 0, 0);
@@ -232,6 +234,8 @@ tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, t->params, at, 0);
   if ((t->flags & TERN_MAIL_RET_FULL) && (t->flags & TERN_MAIL_RET_HDRS))
     return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
+  st = tern__terms_check(tern__terms_of(t), t->flags, &wrong);
+  if (st != TERN_OK) return bad(s, st, wrong.field, wrong.text, wrong.position, 0);
   if (t->rcpt_count == 0) return bad(s, TERN_E_NO_RECIPIENTS, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
   if (t->recipient == NULL || t->outcome == NULL)
     return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
@@ -254,6 +258,7 @@ tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_tran
   if ((judged & TERN__JUDGED_DSN) || t->envid != NULL ||
       (t->flags & (TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS)))
     slot->flags |= TERN__F_DSN;
+  if (t->flags & TERN_MAIL_BINARY) slot->flags |= TERN__F_BINARY;
   if (t->spans != NULL || t->source == NULL) {
     st = tern__data_measure(t, &info);
     if (st != TERN_OK) return bad(s, st, TERN_FIELD_CONTENT, NULL, 0, 0);
@@ -291,30 +296,59 @@ static int envelope_owed(const tern_session *s)
 static int eager(const tern_session *s, const tern__slot *slot)
 {
   return TERN__WITH_WINDOW && s->eager && !s->surprise && !TERN__LMTP(s) && pipelines(s) &&
-         (slot->flags & TERN__F_BDAT) && !(slot->t->flags & TERN__ALL_OR_NONE);
+         (slot->flags & TERN__F_BDAT) && !(slot->flags & TERN__F_PRDR) && !(slot->t->flags & TERN__ALL_OR_NONE);
+}
+
+/* The source hears what the server can do, and says what the content will be. */
+static tern_status prepare(tern__slot *slot, uint32_t caps)
+{
+  const tern_transaction *t = slot->t;
+  tern_content_info info;
+  tern_status st;
+
+  if (t->spans != NULL || t->source == NULL || t->source->prepare == NULL) return TERN_OK;
+  info.length = TERN_LENGTH_UNKNOWN;
+  info.flags = 0;
+  st = t->source->prepare(t->source_user, caps, &info);
+  slot->length = info.length;
+  if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
+  if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER | TERN__F_8BIT;
+  if (!(t->flags & TERN_MAIL_BINARY)) slot->flags &= ~TERN__F_BINARY;
+  if (info.flags & TERN_CONTENT_BINARY) slot->flags |= TERN__F_BINARY;
+  return st;
+}
+
+/* What the server lacks that this mail cannot do without, or that the caller requires. */
+static uint32_t missing_caps(const tern_session *s, const tern__slot *slot, uint32_t caps)
+{
+  uint32_t needed = tern__terms_needed(slot->t);
+
+  if (slot->flags & TERN__F_BINARY) needed |= TERN_CAP_BINARYMIME | TERN_CAP_CHUNKING;
+  return (TERN__WITH_POLICY ? s->required & ~s->offer.caps : 0) | (needed & ~caps);
 }
 
 /* What the mail needs, against what the server can: before MAIL. 0: the mail ended here. */
 static int admit(tern_session *s, tern__slot *slot)
 {
   const tern_transaction *t = slot->t;
-  uint32_t caps = tern__caps(s), missing = TERN__WITH_POLICY ? s->required & ~s->offer.caps : 0;
-  tern_content_info info;
-  tern_status st = TERN_OK;
+  uint32_t caps = tern__caps(s), missing;
+  tern_status st;
 
-  if (t->spans == NULL && t->source != NULL && t->source->prepare != NULL) {
-    info.length = TERN_LENGTH_UNKNOWN;
-    info.flags = 0;
-    st = t->source->prepare(t->source_user, caps, &info);
-    slot->length = info.length;
-    if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
-    if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER | TERN__F_8BIT;
-  }
+  if (s->unchunked) caps &= ~(TERN_CAP_CHUNKING | TERN_CAP_BINARYMIME);
+  if (!TERN__WITH_BINARYMIME) caps &= ~TERN_CAP_BINARYMIME;
+  st = prepare(slot, caps);
+  missing = missing_caps(s, slot, caps);
   if (st != TERN_OK) {
     slot->worst.cause = st;
     reject_whole(s, slot, TERN_E_SOURCE, TERN_FIELD_CONTENT, 0);
   } else if (missing != 0) {
     reject_whole(s, slot, TERN_E_NEEDS_EXTENSION, TERN_FIELD_EXTENSION, missing);
+  } else if ((t->flags & TERN_MAIL_REQUIRETLS) && !(s->secure && s->verified)) {
+    reject_whole(s, slot, TERN_E_REQUIRETLS, TERN_FIELD_EXTENSION, TERN_CAP_REQUIRETLS);
+  } else if (tern__terms_over(t, &s->offer, caps) != TERN_FIELD_NONE) {
+    reject_whole(s, slot, TERN_E_PARAMETER, tern__terms_over(t, &s->offer, caps), 0);
+  } else if ((slot->flags & TERN__F_BINARY) && slot->length == TERN_LENGTH_UNKNOWN) {
+    reject_whole(s, slot, TERN_E_CONTENT, TERN_FIELD_SIZE, 0); /* BDAT LAST says it beforehand */
   } else if ((caps & TERN_CAP_SIZE) && s->offer.size != 0 && slot->length != TERN_LENGTH_UNKNOWN &&
              slot->length > s->offer.size) {
     reject_whole(s, slot, TERN_E_TOO_BIG, TERN_FIELD_SIZE, 0);
@@ -322,6 +356,7 @@ static int admit(tern_session *s, tern__slot *slot)
     reject_whole(s, slot, TERN_E_NEEDS_SMTPUTF8,
                  slot->flags & TERN__F_UTF8 ? TERN_FIELD_FORWARD_PATH : TERN_FIELD_CONTENT, 0);
   } else if ((slot->flags & TERN__F_8BIT) && !(caps & TERN_CAP_8BITMIME) &&
+             !(slot->flags & TERN__F_BINARY) &&
              !(TERN__WITH_POLICY && (s->never & TERN_CAP_8BITMIME))) {
     reject_whole(s, slot, TERN_E_NEEDS_8BITMIME, TERN_FIELD_CONTENT, 0);
   } else if ((t->flags & TERN__ALL_OR_NONE) && (caps & TERN__CAP_LIMITS) &&
@@ -431,7 +466,8 @@ void tern__mail_arguments(const tern_session *s, const tern__slot *slot, tern__m
 
   args->size = caps & TERN_CAP_SIZE ? slot->length : TERN_LENGTH_UNKNOWN;
   args->smtputf8 = (slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) != 0;
-  args->body_8bit = (slot->flags & TERN__F_8BIT) && (caps & TERN_CAP_8BITMIME);
+  args->body_binary = TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) != 0;
+  args->body_8bit = !args->body_binary && (slot->flags & TERN__F_8BIT) && (caps & TERN_CAP_8BITMIME);
   args->dsn = (caps & TERN__CAP_DSN) != 0;
 }
 
@@ -442,6 +478,7 @@ void tern__mail_begun(tern_session *s, tern__slot *slot, const tern__mail_args *
   if (slot->flags & TERN__F_BDAT) used |= TERN__CAP_CHUNKING;
   if (args->size != TERN_LENGTH_UNKNOWN) used |= TERN_CAP_SIZE;
   if (args->body_8bit) used |= TERN_CAP_8BITMIME;
+  if (args->body_binary) used |= TERN_CAP_BINARYMIME;
   if (args->smtputf8) used |= TERN__CAP_SMTPUTF8;
   if (args->dsn && (slot->flags & TERN__F_DSN)) used |= TERN__CAP_DSN;
   s->used = used;
@@ -454,6 +491,7 @@ static int send_mail(tern_session *s, tern__slot *slot)
 {
   tern__mail_args args;
   tern__line line;
+  uint32_t terms;
 
   if (s->needs_rset || (slot->flags & TERN__F_OVERLAPPED)) {
     if (!(slot->flags & TERN__F_RSET_SENT)) {
@@ -467,6 +505,8 @@ static int send_mail(tern_session *s, tern__slot *slot)
   tern__mail_arguments(s, slot, &args);
   tern__out_line(s, &line);
   tern__put_mail(&line, slot->t, &args);
+  terms = tern__terms_put(&line, slot->t, tern__caps(s) & ~(TERN__LMTP(s) ? TERN_CAP_PRDR : 0));
+  tern__put_rest(&line, TERN__WITH_MAIL_OPTIONS ? slot->t->params : NULL);
   if (!tern__out_may(s, &line)) return 0;
   if (!tern__out_commit(s, &line, TERN__MAIL, NULL)) {
     if (!never_fits(s)) return 0;
@@ -474,6 +514,8 @@ static int send_mail(tern_session *s, tern__slot *slot)
     return 1;
   }
   tern__mail_begun(s, slot, &args);
+  s->used |= terms;
+  if (terms & TERN_CAP_PRDR) slot->flags |= TERN__F_PRDR;
   s->stage = TERN__SEND_RCPT;
   return 1;
 }
@@ -583,6 +625,7 @@ static int open_content(tern_session *s, tern__slot *slot)
   tern__data_begin(&s->data, t, !(slot->flags & TERN__F_BDAT),
                    (t->flags & TERN__REFUSE_BARE) != 0);
   s->data.known = (slot->flags & TERN__F_CLEAN) != 0;
+  s->data.raw = (slot->flags & TERN__F_BINARY) != 0;
   s->run.len = 0;
   s->holding = 0;
   s->content_left = slot->length;
@@ -839,6 +882,30 @@ static int without_chunking(tern_session *s, tern__slot *slot, tern_status statu
   return 1;
 }
 
+/* PRDR: 353 says that each recipient taken is answered for, in their order, and then all of it. */
+static void begin_one_by_one(tern_session *s, tern__slot *slot)
+{
+  slot->flags |= TERN__F_ONE_BY_ONE;
+  slot->next_judged = 0;
+  tern__owed_first(s)->count = slot->taken + 1;
+  s->armed &= (uint8_t)~TERN__ARMED_REPLY;
+}
+
+/* The answer for one of them: refused now, or taken if the last reply says so. */
+static void judge_one(tern_session *s, tern__slot *slot)
+{
+  tern_error e;
+  uint8_t outcome = verdict(s, TERN_PHASE_END_OF_DATA, &e);
+  uint32_t i = find_mark(slot, slot->next_judged, TERN__M_TAKEN);
+
+  if (i == slot->t->rcpt_count) return;
+  slot->next_judged = i + 1;
+  if (outcome == TERN_ACCEPTED) return;
+  s->surprise = 1;
+  e.per_recipient = 1;
+  settle(slot, i, outcome, &e);
+}
+
 static tern_status end_reply(tern_session *s, tern__slot *slot, int last)
 {
   tern_error e;
@@ -879,7 +946,9 @@ static size_t take_final(tern_session *s, tern__slot *slot, const uint8_t *octet
   tern_status st;
   size_t n;
 
-  if (len < 4 || octets[0] != '2' || octets[3] != ' ' || s->lmtp || s->cred != NULL) return 0;
+  if (len < 4 || octets[0] != '2' || octets[3] != ' ' || s->lmtp || s->cred != NULL ||
+      (slot->flags & TERN__F_ONE_BY_ONE))
+    return 0;
   n = tern__reply_line(r, octets, len, &st);
   if (n == 0) return 0;
   tern__reply_keep(r);
@@ -919,6 +988,11 @@ tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot)
   uint32_t class = s->reader.reply.code / 100u, phase = tern__phase_of(kind);
   int last = tern__owed_first(s)->count == 1;
 
+  if (TERN__WITH_PRDR && kind == TERN__END && s->reader.reply.code == 353 &&
+      (slot->flags & (TERN__F_PRDR | TERN__F_ONE_BY_ONE | TERN__F_EMPTY)) == TERN__F_PRDR) {
+    begin_one_by_one(s, slot);
+    return TERN_OK;
+  }
   if (class == 3 && kind != TERN__DATA) /* still owed: a mail with its content out is in doubt */
     return tern__fail_reply(s, TERN_E_REPLY_UNEXPECTED, phase);
   tern__owed_pop(s, 0);
@@ -932,6 +1006,9 @@ tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot)
     next_of_run(s, slot);
     return TERN_OK;
   case TERN__DATA: return data_reply(s, slot);
-  default: return end_reply(s, slot, last);
+  default:
+    if (!TERN__WITH_PRDR || !(slot->flags & TERN__F_ONE_BY_ONE) || last) return end_reply(s, slot, last);
+    judge_one(s, slot);
+    return TERN_OK;
   }
 }

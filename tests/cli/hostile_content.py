@@ -327,6 +327,34 @@ def dsn(value, want):
     check(b"NOTIFY" not in s.raw, "not offered, not sent", s.raw)
 
 
+# what a mail asks beyond being taken
+@table("terms", [("hold", ["--hold-for", "60"], "FUTURERELEASE 90 2040-01-01T00:00:00Z", b" HOLDFOR=60"),
+                 ("by", ["--deliver-by", "120"], "DELIVERBY", b" BY=120;N"), ("by, return, trace", ["--deliver-by=9,return,trace"], "DELIVERBY", b" BY=9;RT"),
+                 ("priority", ["--priority", "-9"], "MT-PRIORITY", b" MT-PRIORITY=-9"), ("AUTH=", ["--mail-auth", "a+b@c.example"], "AUTH PLAIN", b" AUTH=a+2Bb@c.example"),
+                 ("AUTH=<>", ["--mail-auth", ""], "AUTH PLAIN", b" AUTH=<>"), ("PRDR", ["--prdr"], "PRDR", b" PRDR")])
+def terms(options, offer, want):
+    with Scripted(taker(offer)) as s:
+        r = run(clear(s, *options))
+    expect(r, 0, None, ["accepted"])
+    check(want + b"\r\n" in s.raw, "MAIL's parameter", s.raw)
+    with Scripted(taker()) as s:
+        r = run(clear(s, *options))
+    if "--hold-for" in options or "return" in options[0]:
+        expect(r, 69, "TERN_E_NEEDS_EXTENSION", ["unsent"])
+        check(b"MAIL" not in s.raw, "nothing is sent", s.raw)
+    else:
+        expect(r, 0, None, ["accepted"])
+        check(want not in s.raw, "not offered, not sent", s.raw)
+
+
+@table("terms in clear", [("offered", "REQUIRETLS", "TERN_E_REQUIRETLS"), ("not offered", "8BITMIME", "TERN_E_NEEDS_EXTENSION")])
+def terms_in_clear(offer, name):
+    with Scripted(taker(offer)) as s:
+        r = run(clear(s, "--requiretls"))
+    expect(r, 69, name, ["unsent"])
+    check(b"MAIL" not in s.raw, "nothing is sent", s.raw)
+
+
 # -t
 T = [
     ("plain", b"To: x@e.example\nCc: y@e.example\nBcc: z@e.example\n\nhi\n", ["x@e.example", "y@e.example", "z@e.example"]),

@@ -391,6 +391,15 @@ class Server:
                     time.sleep(0.1)
                 say(bool(report()), s.what + ', the report came')
 
+        if 'PRDR' in self.offered:   # prdrno is taken by RCPT and refused for the content
+            name, other = tag(), ALICE.replace('alice', 'prdrno', 1)
+            s = self.send('PRDR', message(name), '--prdr', '--trace', to=[ALICE, other])
+            s.ends(67)
+            say(s.statuses() == {ALICE: 'accepted', other: 'rejected'} and 'PRDR' in ' '.join(s.commands('MAIL')), s.what + ', one by one', repr(s['recipients']))
+            same(s.what + ', stored', self.box, name, message(name))
+            s = self.send('no PRDR', message(tag()), to=[ALICE, other])
+            say(set(s.statuses().values()) == {'accepted'}, s.what + ', all or none', repr(s['recipients']))
+
     # whose certificate is trusted
     def trust(self):
         certs = os.path.dirname(self.e['ca'])
