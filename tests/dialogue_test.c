@@ -3,7 +3,9 @@
  * Each file runs whole, octet by octet and in random splits, with its expectations; then again with
  * the connection closed, silent or cancelled at each octet of either direction and with each
  * callback failing at each call, where only what must always hold is asked (witness.c).
- * Usage: dialogue_test [-v] DIRECTORY|FILE... ; ends with "N passed, N failed". */
+ * Usage: dialogue_test [-v] DIRECTORY|FILE... ; ends with "N passed, N failed".
+ *        dialogue_test -r FILE   runs it once and prints the trace, as tern-send --trace does, and what became
+ *        of whom, whatever the file expects (replay.py). */
 #define _GNU_SOURCE 1
 #include <dirent.h>
 #include <stdarg.h>
@@ -80,7 +82,7 @@ struct run {
   mail_run mail[WITNESS_MAILS]; /* the last: big, and cleared as far as used */
 };
 
-static int verbose;
+static int verbose, results;
 static size_t cuts_max = 700; /* of one kind in one file; beyond, they are spread evenly */
 static uint8_t *guarded, *guarded_end; /* an unreadable page lies before and behind */
 
@@ -1042,7 +1044,7 @@ static int run_once(run *r, const dialogue *d, const char *mode, size_t in_max, 
       if (!r->fail[0] && !tern_session_ended(r->s)) cut(r);
     }
     if (!r->fail[0]) always(r);
-    if (!r->fail[0] && !r->w.fault[0] && kind == CUT_NONE) expected(r);
+    if (!r->fail[0] && !r->w.fault[0] && kind == CUT_NONE && !results) expected(r);
   }
   if (!r->fail[0] && r->w.fault[0]) fail(r, "%s", r->w.fault);
   good_run = !r->fail[0];
@@ -1071,6 +1073,30 @@ static int run_cuts(run *r, const dialogue *d, const size_t *total)
     }
   }
   return good_runs;
+}
+
+/* The trace, and a line for each recipient that was settled. */
+static int print_results(const char *path)
+{
+  static run r;
+  dialogue *d = dialogue_read(path);
+  uint32_t m, i;
+  int good_run = 0;
+  if (!d || d->error[0]) printf("FAIL %s: %s\n", path, d ? d->error : "cannot be read");
+  else {
+    good_run = run_once(&r, d, "whole", 0, 0, 5, CUT_NONE, 0, 0);
+    printf("%.*s", (int)r.trace.len, r.trace.at ? (const char *)r.trace.at : "");
+    if (r.session.status != TERN_OK) printf("tern-send: %s\n", tern_status_name(r.session.status));
+    for (m = 0; m < d->mails; m++)
+      for (i = 0; r.mail[m].begun == 1 && i < d->mail[m].count; i++)
+        if (r.mail[m].rcpt[i].given)
+          printf("= <%s> %s %s %u %s\n", d->mail[m].rcpt[i].path, tern_outcome_name(r.mail[m].outcome[i]),
+                 tern_status_name(r.mail[m].rcpt[i].status), (unsigned)r.mail[m].rcpt[i].code, r.mail[m].rcpt[i].enhanced);
+    printf("= session %s%s\n", tern_status_name(r.session.status), tern_session_ended(r.s) ? "" : " open");
+    finish(&r);
+  }
+  dialogue_free(d);
+  return good_run;
 }
 
 static int run_file(const char *path)
@@ -1156,7 +1182,10 @@ int main(int argc, char **argv)
   guarded_end = guarded + size;
   for (a = 1; a < argc; a++) {
     if (strcmp(argv[a], "-v") == 0) verbose = 1;
-    else collect(argv[a]);
+    else if (strcmp(argv[a], "-r") == 0 && a + 1 < argc) {
+      results = 1;
+      return !print_results(argv[a + 1]);
+    } else collect(argv[a]);
   }
   qsort(paths, path_count, sizeof paths[0], by_text);
   for (i = 0; i < path_count; i++) {
