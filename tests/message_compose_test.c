@@ -900,6 +900,52 @@ static int setup(void **state)
   return 0;
 }
 
+/* Files leave as they are where the server can take that, and only there. */
+static void binary(void **state)
+{
+  static const uint32_t all = TERN_CAP_BINARYMIME | TERN_CAP_CHUNKING | TERN_CAP_8BITMIME;
+  uint8_t octets[300];
+  tern_content_info info = {0, 0};
+  tern_message *msg;
+  tern_part *part;
+  tern_status st;
+  size_t i, len;
+  char *text, *at;
+
+  (void)state;
+  for (i = 0; i < sizeof octets; i++) octets[i] = (uint8_t)(i * 7);
+  memcpy(octets, "\r\n.\r\n\n.\r\r", 9);
+  msg = fresh();
+  tern_message_text(msg, "h\xc3\xb6\n", TERN_NUL);
+  part = tern_message_attach(msg, "a", NULL, octets, sizeof octets);
+  assert_int_equal(tern_message_source()->prepare(msg, all, &info), TERN_OK);
+  assert_int_equal(info.flags, TERN_CONTENT_BINARY);
+  text = all_of(msg, all, &len, &st);
+  assert_non_null(text);
+  at = strstr(text, "Content-Transfer-Encoding: binary\r\n"); /* of the multipart */
+  assert_non_null(at);
+  assert_true(at < strstr(text, "\r\n\r\n"));
+  at = strstr(at + 1, "Content-Transfer-Encoding: binary\r\n");
+  assert_non_null(at);
+  at = strstr(at, "\r\n\r\n") + 4;
+  assert_memory_equal(at, octets, sizeof octets);
+  assert_memory_equal(at + sizeof octets, "\r\n--=_", 6);
+  free(text);
+  has(msg, all & ~TERN_CAP_CHUNKING, "Content-Transfer-Encoding: base64");
+  has(msg, all & ~TERN_CAP_BINARYMIME, "Content-Transfer-Encoding: base64");
+  assert_int_equal(tern_part_set_encoding(part, TERN_ENCODING_BASE64), TERN_OK);
+  has(msg, all, "Content-Transfer-Encoding: base64");
+  assert_int_equal(tern_part_set_encoding(part, TERN_ENCODING_BINARY), TERN_OK);
+  has(msg, all, "Content-Transfer-Encoding: binary");
+  has(msg, 0, "Content-Transfer-Encoding: base64");
+  assert_int_equal(tern_part_set_encoding(part, TERN_ENCODING_BINARY + 1), TERN_E_ARGUMENT);
+  tern_message_free(msg);
+  msg = fresh(); /* no multipart ends it */
+  tern_message_part(msg, NULL, "image/png", octets, sizeof octets);
+  has(msg, all, "Content-Transfer-Encoding: base64");
+  tern_message_free(msg);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -910,7 +956,7 @@ int main(void)
       cmocka_unit_test(fields),           cmocka_unit_test(replaced),
       cmocka_unit_test(lists),            cmocka_unit_test(groups),
       cmocka_unit_test(ready_bodies),     cmocka_unit_test(forwarded_8bit),
-      cmocka_unit_test(trees_refused),    cmocka_unit_test(without_randomness),
+      cmocka_unit_test(trees_refused),    cmocka_unit_test(binary), cmocka_unit_test(without_randomness),
       cmocka_unit_test(sources),          cmocka_unit_test(sources_fail),
       cmocka_unit_test(source_again),     cmocka_unit_test(every_buffer),
       cmocka_unit_test(every_cut),        cmocka_unit_test(arena_constant),

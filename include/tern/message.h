@@ -152,9 +152,13 @@ TERN_API tern_status tern_part_header(tern_part *part, const char *name, const c
 #define TERN_ENCODING_8BIT 2u
 #define TERN_ENCODING_QUOTED_PRINTABLE 3u
 #define TERN_ENCODING_BASE64 4u
+#define TERN_ENCODING_BINARY 5u /* of a part alone */
 /* The caller's choice for this part, or for all text and HTML. One that cannot hold the octets is
  * TERN_E_CONTENT with TERN_FIELD_ENCODING, told by tern_mail_message or prepare. A file that is not
- * base64 or quoted-printable has its line ends made CRLF. */
+ * base64 or quoted-printable has its line ends made CRLF. Binary (RFC 3030) is what files get of
+ * themselves where the server offers BINARYMIME and CHUNKING, all sizes are known, and the message has
+ * randomness; asked for where this is not so it is base64. No filter (<tern/ready.h>, <tern/dkim.h>) lets
+ * it through: they read lines. */
 TERN_API tern_status tern_part_set_encoding(tern_part *part, uint32_t encoding);
 TERN_API tern_status tern_message_set_encoding(tern_message *msg, uint32_t encoding);
 

@@ -11,7 +11,7 @@
 
 typedef struct tern__encoder {
   uint8_t encoding;  /* TERN_ENCODING_..., not AUTO */
-  uint8_t text;      /* CR, LF, CRLF are line ends, and leave as CRLF */
+  uint8_t text;      /* (not of binary) CR, LF, CRLF are line ends, and leave as CRLF */
   uint8_t after_cr;  /* a LF that comes now belongs to it */
   uint8_t due;       /* base64: the LF of a line end has found no room yet */
   uint8_t blank;     /* quoted-printable: a space or TAB; what follows decides over it */

@@ -54,7 +54,8 @@ tern_status tern__inlet_prepare(tern__inlet *in, uint32_t capabilities, tern_con
     return tern__data_measure(&in->content, info);
   }
   if (source->size < sizeof *source || source->prepare == NULL) return TERN_OK;
-  return source->prepare(in->content.source_user, capabilities, info);
+  /* what is read through here is lines: base/data.c would repair anything else */
+  return source->prepare(in->content.source_user, capabilities & ~TERN_CAP_BINARYMIME, info);
 }
 
 tern_status tern__inlet_rewind(tern__inlet *in)

@@ -574,14 +574,17 @@ tern_status tern_message_check(tern_message *msg)
 }
 
 /* ---- the source ----------------------------------------------------------------------------------*/
-static tern_status source_prepare(void *user, uint32_t capabilities, tern_content_info *info)
+static int wide(const tern_part *p)
 {
-  tern_message *msg = user;
-  tern_status st = tern_message_check(msg);
-  tern_part *p, *up;
+  return p->encoding == TERN_ENCODING_8BIT || p->encoding == TERN_ENCODING_BINARY;
+}
 
-  if (st != TERN_OK) return st;
-  msg->utf8 = msg->needs_utf8 && (capabilities & TERN_CAP_SMTPUTF8) != 0;
+/* The encodings of all parts and the length that follows. */
+static tern_status choose(tern_message *msg, uint32_t capabilities)
+{
+  tern_part *p, *up;
+  tern_status st;
+
   for (p = msg->parts; p != NULL; p = p->link)
     if (p->multipart) p->encoding = TERN_ENCODING_7BIT;
   msg->mixed.encoding = msg->related.encoding = msg->alternative.encoding = TERN_ENCODING_7BIT;
@@ -589,14 +592,30 @@ static tern_status source_prepare(void *user, uint32_t capabilities, tern_conten
     if (p->gone || p->multipart) continue;
     st = tern__part_choose(p, capabilities);
     if (st != TERN_OK) return st;
-    for (up = p->parent; up != NULL && p->encoding == TERN_ENCODING_8BIT; up = up->parent)
-      up->encoding = TERN_ENCODING_8BIT; /* RFC 2045 6.4 */
+    for (up = p->parent; up != NULL && up->encoding != TERN_ENCODING_BINARY && wide(p); up = up->parent)
+      up->encoding = p->encoding; /* RFC 2045 6.4 */
   }
   msg->length = tern__writer_length(msg);
+  if (msg->length == TERN_LENGTH_UNKNOWN && msg->root->encoding == TERN_ENCODING_BINARY)
+    return choose(msg, capabilities & ~TERN_CAP_BINARYMIME); /* BDAT wants it */
+  return TERN_OK;
+}
+
+static tern_status source_prepare(void *user, uint32_t capabilities, tern_content_info *info)
+{
+  tern_message *msg = user;
+  tern_status st = tern_message_check(msg);
+
+  if (st != TERN_OK) return st;
+  msg->utf8 = msg->needs_utf8 && (capabilities & TERN_CAP_SMTPUTF8) != 0;
+  st = choose(msg, capabilities);
+  if (st != TERN_OK) return st;
   msg->prepared = 1;
   tern__writer_begin(&msg->writer, msg);
   info->length = msg->length;
-  info->flags = msg->root->encoding == TERN_ENCODING_8BIT ? TERN_CONTENT_8BIT : 0u;
+  info->flags = msg->root->encoding == TERN_ENCODING_8BIT     ? TERN_CONTENT_8BIT
+                : msg->root->encoding == TERN_ENCODING_BINARY ? TERN_CONTENT_BINARY
+                                                              : 0u;
   /* without SMTPUTF8 there is no form of it that could be sent: the engine says so */
   if (msg->needs_utf8) info->flags |= TERN_CONTENT_UTF8_HEADER | TERN_CONTENT_8BIT;
   return TERN_OK;

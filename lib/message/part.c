@@ -3,8 +3,7 @@
  * The tree is mixed(related-or-alternative body, files), as far as there is something for each level:
  *   mixed( alternative( text, related( html, what it shows ) ), files ).
  * Encodings are chosen twice: once for a server that can do all, so as to find what no server could
- * take, and then for the one that is there. Neighbours: encode.c, header.c, writer.c.
- * Limit: BINARYMIME is not made use of, since the engine does not declare it: see choose_auto. */
+ * take, and then for the one that is there. Neighbours: encode.c, header.c, writer.c. */
 #include <string.h>
 #include <tern/session.h>
 
@@ -331,7 +330,7 @@ tern_status tern_part_set_encoding(tern_part *p, uint32_t encoding)
   tern_status st = setter(p);
 
   if (st != TERN_OK) return st;
-  if (encoding > TERN_ENCODING_BASE64 || p->multipart)
+  if (encoding > TERN_ENCODING_BINARY || p->multipart)
     return tern__message_wrong(p->msg, TERN_E_ARGUMENT, TERN_FIELD_ENCODING, NULL, SIZE_MAX);
   p->wanted = (uint8_t)encoding;
   return TERN_OK;
@@ -597,12 +596,21 @@ static tern_status choose_identity(tern_part *p, int eight)
   return TERN_OK;
 }
 
-/* BINARYMIME (RFC 3030) would go here: a body as it is where the server offers it and CHUNKING, and
- * tern_content_info could tell the engine so. */
+/* A file as it is (RFC 3030 3): behind a delimiter that nobody foresees, as nothing looks for it in
+ * there, and below a multipart, whose delimiter ends it. */
+static int may_be_binary(const tern_part *p, uint32_t capabilities)
+{
+  const uint32_t needed = TERN_CAP_BINARYMIME | TERN_CAP_CHUNKING;
+
+  return (capabilities & needed) == needed && !p->text && p->size != TERN_LENGTH_UNKNOWN &&
+         p->parent != NULL && p->msg->seeded;
+}
+
 static uint32_t choose_auto(const tern_part *p, uint32_t capabilities)
 {
   const tern__scan *scan = &p->scan;
 
+  if (may_be_binary(p, capabilities)) return TERN_ENCODING_BINARY;
   if (!p->text || !p->scanned) return TERN_ENCODING_BASE64;
   if (!scan->nul && scan->longest <= TERN__LINE_MAX && !scan->delimiter) {
     if (!scan->high) return TERN_ENCODING_7BIT;
@@ -624,6 +632,7 @@ tern_status tern__part_choose(tern_part *p, uint32_t capabilities)
   }
   if (wanted == TERN_ENCODING_7BIT || wanted == TERN_ENCODING_8BIT)
     return choose_identity(p, wanted == TERN_ENCODING_8BIT);
+  if (wanted == TERN_ENCODING_BINARY && !may_be_binary(p, capabilities)) wanted = TERN_ENCODING_BASE64;
   p->encoding = (uint8_t)(wanted != TERN_ENCODING_AUTO ? wanted : choose_auto(p, capabilities));
   return TERN_OK;
 }
@@ -642,6 +651,7 @@ uint64_t tern__part_length(const tern_part *p, int *open)
   case TERN_ENCODING_QUOTED_PRINTABLE:
     *open = !p->text || p->scan.open;
     return p->scanned ? p->scan.qp_length : TERN_LENGTH_UNKNOWN; /* UINT64_MAX too */
+  case TERN_ENCODING_BINARY: return p->size;
   default:
     *open = p->scan.open;
     return p->scanned ? p->scan.length : TERN_LENGTH_UNKNOWN;
@@ -710,9 +720,9 @@ static void put_type(const tern_part *p, tern__sink *s)
 
 static void put_encoding(const tern_part *p, tern__sink *s)
 {
-  static const char *const words[] = {"", "7bit", "8bit", "quoted-printable", "base64"};
+  static const char *const words[] = {"", "7bit", "8bit", "quoted-printable", "base64", "binary"};
 
-  if (p->multipart && p->encoding != TERN_ENCODING_8BIT) return;
+  if (p->multipart && p->encoding == TERN_ENCODING_7BIT) return;
   tern__sink_text(s, "Content-Transfer-Encoding: ");
   tern__sink_text(s, words[p->encoding]);
   tern__sink_line(s);
