@@ -9,6 +9,8 @@
 #   session                   the session object; session_with_buffers: with a mail's slot, the reply's text and an out buffer that
 #                             is large enough for AUTH
 #   stack, stack_scram        the worst chain of calls below the API, without and with SCRAM (memcpy and its like not counted)
+#   message_text              all of lib/message for a device: composing, ready messages, reports, DKIM without its key; its symbols
+#                             must be found in base, or be mem* and str*; message_compose_text: what composing takes of it
 #   image_...                 the program of examples/firmware with STARTTLS and Mbed TLS 3.6: all of its flash, and all of its RAM
 #                             (.data, .bss, arena, stack), each at its smallest that passes the tests
 set -uo pipefail
@@ -70,6 +72,16 @@ echo "stack=$(stack no-scram)"
 echo "stack_scram=$(stack full)"
 undefined=$(arm-none-eabi-nm -u "$dir/sentences.o" | awk '{ print $2 }' | sort -u | paste -sd,)
 echo "undefined=$undefined"
+mkdir -p "$dir/message" && rm -f "$dir"/message/*.o
+for c in lib/message/*.c; do
+  case $c in */file.c | */dkim_mbedtls.c) continue ;; esac # host builds only
+  arm-none-eabi-gcc "${flags[@]}" -Iinclude -Ilib -DTERN_NO_TEXT -Wall -Wextra -Werror -c "$c" -o "$dir/message/$(basename "$c" .c).o" || die "$c"
+done
+echo "message_text=$(text "$dir"/message/*.o)"
+echo "message_compose_text=$(text "$dir"/message/{address,address_list,encode,header,message,part,writer}.o)"
+echo "message_data=$(arm-none-eabi-size "$dir"/message/*.o | awk 'NR > 1 { sum += $2 + $3 } END { print sum + 0 }')"
+strange=$(arm-none-eabi-nm -u "$dir"/message/*.o | awk '$1 == "U" { print $2 }' | sort -u | grep -vE '^(mem|str)[a-z]+$|^__aeabi_|^tern_' | paste -sd,)
+[ -z "$strange" ] || die "lib/message: undefined: $strange"
 # the images: all of flash and RAM of examples/firmware with TLS
 need make openssl >&2 || exit 1
 if mbedtls=$(tests/firmware/mbedtls-source.sh "${XDG_CACHE_HOME:-$HOME/.cache}/tern/mbedtls-source"); then
