@@ -70,8 +70,10 @@ def choices(head):
     second = min(max(len(re.findall(r"^to:", head, re.M)), 1), 4) - 1
     second |= 4 if "all-or-none" in head else 0
     second |= 32 if "source:" in head else 0
+    second |= 16 if "prdr" in head else 0
+    third = (32 if "binary" in head else 0) | (64 if "requiretls" in head else 0) | (128 if "\nterms:" in head else 0)
     sixth = 0x20 if re.search(r"^eager", head, re.M) else 0
-    return bytes([first, second, 0, 3, 0, sixth])
+    return bytes([first, second, third, 3, 0, sixth])
 
 
 def quiet(octets):

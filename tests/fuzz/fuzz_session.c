@@ -141,6 +141,7 @@ static tern_session *made(void **block, tern_credentials *credentials)
   check(tern_session_set_tls(s, modes[choice[0] & 3]) == TERN_OK, "set_tls");
   tern_session_set_lmtp(s, choice[0] >> 2 & 1u);
   tern_session_set_channel_safe(s, choice[0] >> 3 & 1u);
+  tern_session_set_verified(s, choice[2] >> 6 & 1u);
   tern_session_set_ehlo_name(s, "c.example");
   if (!(choice[2] & 8)) tern_session_set_trace(s, on_trace, NULL);
   tern_session_set_eager(s, eager);
@@ -169,12 +170,16 @@ static void fill(uint32_t n)
                                       { (const uint8_t *)content + 36, sizeof content - 37 } };
   static const tern_span clean[2] = { { (const uint8_t *)"Subject: x\r\n\r\n", 14 },
                                       { (const uint8_t *)".x\r\n0123456789\r\n", 16 } };
+  static const tern_terms terms = { "a=b@y.example", 0, 60, -5, TERN_BY_NOTIFY, 3 };
   fuzz_mail *m = &mails[n];
   uint32_t i;
   m->number = witness_add_mail(w);
   m->t.size = sizeof m->t;
   m->t.reverse_path = "s@y.example";
   m->t.flags = (choice[1] & 4 ? TERN_MAIL_ALL_OR_NONE : 0) | (choice[1] & 8 ? TERN_MAIL_RET_HDRS : 0);
+  m->t.flags |= (choice[1] & 16 ? TERN_MAIL_PRDR : 0) | (choice[2] & 32 ? TERN_MAIL_BINARY : 0) |
+                (choice[2] & 64 ? TERN_MAIL_REQUIRETLS : 0);
+  m->t.terms = choice[2] & 128 ? &terms : NULL;
   m->t.rcpt_count = 1 + (choice[1] & 3u);
   m->t.outcome = m->outcome;
   m->t.recipient = on_recipient;
