@@ -165,7 +165,7 @@ static tern_status send_it(tern_delivery *d, tern_mail *mail, const tern_history
   } else if (tern__mail_ready(mail, &e) != TERN_OK) {
     st = refuse(mail, &e);
   } else {
-    st = tern__walk_begin(d, mail, earlier);
+    st = tern__job_begin(d, mail, earlier);
     tern__error_set(&e, st, TERN_PHASE_NONE);
     if (st != TERN_OK) (void)refuse(mail, &e);
   }

@@ -5,7 +5,10 @@
  *   mxhost.c    one host: its addresses and TLSA records
  *   hop.c       one domain: its hosts, its policy
  *   lane.c      one connection: a client under one plan, kept for the next mail
- *   walk.c      one mail: its recipients by domain, host after host, and the report */
+ *   job.c       one mail: its recipients by domain, beginning and end
+ *   walk.c      host after host
+ *   child.c     the mail of one try
+ *   tell.c      the report */
 #ifndef TERN_LIB_DELIVERY_DELIVERY_H
 #define TERN_LIB_DELIVERY_DELIVERY_H
 
@@ -324,9 +327,20 @@ void tern__lanes_watch(tern_delivery *d);
 void tern__lanes_quit(tern_delivery *d);
 void tern__lane_free(tern_delivery *d, tern__lane *lane);
 
-/* ---- walk.c --------------------------------------------------------------------------------------*/
+/* ---- job.c ---------------------------------------------------------------------------------------*/
 /* Begins a mail; earlier may be NULL. TERN_OK, or it has ended so. */
-tern_status tern__walk_begin(tern_delivery *d, tern_mail *mail, const tern_history *earlier);
+tern_status tern__job_begin(tern_delivery *d, tern_mail *mail, const tern_history *earlier);
+/* Moves the recipients of later parts to earlier ones with the same hosts. */
+void tern__job_join(tern_delivery *d, tern__job *job);
+/* All parts are done: the mail has its outcome, and the report is its own. Frees the job. */
+void tern__job_end(tern_delivery *d, tern__job *job);
+
+/* ---- child.c -------------------------------------------------------------------------------------*/
+/* A mail of the part's own, with its recipients that are open and the content of the job's mail. NULL: no
+ * memory. */
+tern_mail *tern__child_new(tern_delivery *d, const tern__part *part);
+
+/* ---- walk.c --------------------------------------------------------------------------------------*/
 /* Moves all mails on. 1: something moved. */
 int tern__walk_step(tern_delivery *d);
 /* The part's mail has ended on its lane. */

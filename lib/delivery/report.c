@@ -89,18 +89,11 @@ tern__report_attempt *tern__report_add_attempt(tern_history *r, uint32_t *index)
   return one;
 }
 
-uint32_t tern__report_policy_index(tern_history *r, const tern__report_policy *policy)
+uint32_t tern__report_add_policy(tern_history *r, const tern__report_policy *policy)
 {
   void *array = r->policies;
   tern__report_policy *one;
-  size_t i;
 
-  for (i = 0; i < r->policy_count; i++) {
-    one = &r->policies[i];
-    if (one->type == policy->type && !strcmp(one->domain, policy->domain) &&
-        !strcmp(one->strings, policy->strings))
-      return (uint32_t)i;
-  }
   if (r->policy_count >= TERN__ATTEMPTS_MAX ||
       !grow(r->mem, &array, r->policy_count, &r->policy_cap, sizeof *r->policies))
     return TERN__NO_POLICY;
@@ -111,6 +104,19 @@ uint32_t tern__report_policy_index(tern_history *r, const tern__report_policy *p
   one->strings = tern__report_text(r, policy->strings);
   one->mx = tern__report_text(r, policy->mx);
   return (uint32_t)r->policy_count++;
+}
+
+uint32_t tern__report_policy_index(tern_history *r, const tern__report_policy *policy)
+{
+  size_t i;
+
+  for (i = 0; i < r->policy_count; i++) {
+    const tern__report_policy *one = &r->policies[i];
+    if (one->type == policy->type && !strcmp(one->domain, policy->domain) &&
+        !strcmp(one->strings, policy->strings))
+      return (uint32_t)i;
+  }
+  return tern__report_add_policy(r, policy);
 }
 
 void tern__report_error(tern_history *r, const tern_error *error, tern_status *status,

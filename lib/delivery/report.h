@@ -54,7 +54,9 @@ tern_history *tern__report_of(const tern_mail *mail, uint64_t now);
 /* Room for one more, zeroed, its texts "", and its index in *index; NULL: no memory, or too many. */
 tern_result *tern__report_add_rcpt(tern_history *r);
 tern__report_attempt *tern__report_add_attempt(tern_history *r, uint32_t *index);
-/* The index of this policy, added where it is not there yet; TERN__NO_POLICY: no memory. */
+/* The index of one more policy; TERN__NO_POLICY: no memory, or too many. */
+uint32_t tern__report_add_policy(tern_history *r, const tern__report_policy *policy);
+/* The index of this policy, added where it is not there yet; TERN__NO_POLICY as before. */
 uint32_t tern__report_policy_index(tern_history *r, const tern__report_policy *policy);
 /* Never NULL: "" where there is no memory, since a text may be missing and an outcome may not. */
 const char *tern__report_text(tern_history *r, const char *text);

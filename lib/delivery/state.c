@@ -249,7 +249,8 @@ static int take_policy(tern_history *r, const line *l, char *scratch, tern_statu
 
   if (!get_record(r, l, &p, policy_fields, COUNT(policy_fields), scratch, st)) return 0;
   if (p.type > TERN__POLICY_STS) return 0;
-  if (tern__report_policy_index(r, &p) == TERN__NO_POLICY) *st = TERN_E_NOMEM;
+  if (r->policy_count >= TERN__ATTEMPTS_MAX) return 0;
+  if (tern__report_add_policy(r, &p) == TERN__NO_POLICY) *st = TERN_E_NOMEM;
   return *st == TERN_E_CONTENT;
 }
 

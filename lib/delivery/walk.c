@@ -3,222 +3,13 @@
  * The recipients of a domain are a part. A part goes to the hosts of its domain in their order: to the next
  * address where a connection or its TLS fails, to the next host where the answer is 4xx; it stops for a
  * recipient at acceptance, at a 5xx and at "unknown", which is never tried again (RFC 5321 5.1, 4.5.4). Each
- * try is a mail of its own that borrows the content (design decision 9); what becomes of its recipients is
- * written to the mail that was handed in. Neighbours: hop.c and mxhost.c look up, policy.c decides, lane.c
- * connects, tell.c reports. */
+ * try is a mail of its own (child.c); what becomes of its recipients is written to the mail that was handed
+ * in. Neighbours: job.c makes parts, hop.c and mxhost.c look up, policy.c decides, lane.c connects, tell.c
+ * reports. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ascii.h"
-#include "base/mem.h"
-#include "base/words.h"
 #include "delivery/delivery.h"
-
-/* ---- recipients by domain ------------------------------------------------------------------------*/
-static void settle_unsent(tern__job *job, uint32_t rcpt, const tern_error *error)
-{
-  job->settled[rcpt] = 1;
-  tern__mail_settle(job->mail, rcpt, TERN_UNSENT, error);
-}
-
-static int add_rcpt(tern_delivery *d, tern__part *part, uint32_t rcpt)
-{
-  uint32_t cap = part->cap ? part->cap * 2 : 4;
-  uint32_t *more;
-
-  if (part->count == part->cap) {
-    more = tern__alloc(d->mem, cap * sizeof *more);
-    if (!more) return 0;
-    if (part->count) memcpy(more, part->rcpts, part->count * sizeof *more);
-    tern__free(d->mem, part->rcpts, part->cap * sizeof *more);
-    part->rcpts = more;
-    part->cap = cap;
-  }
-  part->rcpts[part->count++] = rcpt;
-  return 1;
-}
-
-/* The part that goes to this domain, made where there is none yet. */
-static tern__part *part_of(tern_delivery *d, tern__job *job, tern__part **index, const char *domain,
-                           uint32_t kind)
-{
-  tern__part **bucket = &index[tern__bucket(domain)], *p;
-
-  for (p = *bucket; p; p = p->same_bucket)
-    if (!strcmp(p->hop->domain, domain) && p->hop->kind == kind) return p;
-  p = tern__alloc(d->mem, sizeof *p);
-  if (!p) return NULL;
-  p->hop = tern__hop_take(d, domain, kind);
-  if (!p->hop) {
-    tern__free(d->mem, p, sizeof *p);
-    return NULL;
-  }
-  p->job = job;
-  p->began = tern__wall();
-  p->same_bucket = *bucket;
-  *bucket = p;
-  p->next = job->parts;
-  job->parts = p;
-  job->domains_left++;
-  return p;
-}
-
-static tern_status group(tern_delivery *d, tern__job *job)
-{
-  tern__part *index[TERN__BUCKETS];
-  char domain[TERN__DOMAIN_MAX];
-  tern_mail *mail = job->mail;
-  tern__part *part;
-  uint32_t i, kind;
-
-  memset(index, 0, sizeof index);
-  for (i = 0; i < mail->rcpt_count; i++) {
-    tern_error e;
-    tern_status st;
-    if (job->settled[i]) continue;
-    st = tern__domain_of(mail->rcpts[i].address, domain, &kind);
-    if (st != TERN_OK) {
-      tern__error_field(&e, st, TERN_FIELD_FORWARD_PATH, NULL, SIZE_MAX);
-      e.index = i;
-      settle_unsent(job, i, &e);
-      continue;
-    }
-    part = part_of(d, job, index, domain, kind);
-    if (!part || !add_rcpt(d, part, i)) return TERN_E_NOMEM;
-    job->report->rcpts[i].domain = tern__report_text(job->report, domain);
-    job->report->rcpts[i].tries++;
-  }
-  return TERN_OK;
-}
-
-/* ---- life of a job -------------------------------------------------------------------------------*/
-static void free_part(tern_delivery *d, tern__part *p)
-{
-  if (p->child) (void)tern_mail_free(p->child);
-  tern__hop_give(p->hop);
-  tern__free(d->mem, p->rcpts, p->cap * sizeof *p->rcpts);
-  tern__free(d->mem, p, sizeof *p);
-}
-
-static void free_job(tern_delivery *d, tern__job *job)
-{
-  tern__part *p;
-
-  while ((p = job->parts) != NULL) {
-    job->parts = p->next;
-    free_part(d, p);
-  }
-  tern_history_free(job->report);
-  tern__free(d->mem, job->settled, job->mail->rcpt_count);
-  tern__free(d->mem, job, sizeof *job);
-}
-
-static void drop_report(void *report)
-{
-  tern_history_free(report);
-}
-
-/* A mail that has ended leaves the list in which it waits to be fetched. */
-static void leave(void *owner, tern_mail *mail)
-{
-  tern_delivery *d = owner;
-  tern_mail **at = &d->finished;
-
-  while (*at && *at != mail) at = &(*at)->next;
-  if (*at) *at = mail->next;
-  mail->next = NULL;
-}
-
-/* All parts are done: the mail has its outcome, and the report is its own. */
-static void end_job(tern_delivery *d, tern__job *job)
-{
-  tern__job **at = &d->jobs;
-  tern_mail **last = &d->finished;
-  tern_error none;
-
-  while (*at != job) at = &(*at)->next;
-  *at = job->next;
-  tern__tell_end(d, job);
-  tern__error_set(&none, TERN_OK, TERN_PHASE_NONE);
-  tern__mail_conclude(job->mail, &none);
-  tern__mail_own_report(job->mail, job->report, drop_report);
-  job->report = NULL;
-  job->mail->where = TERN__MAIL_FINISHED;
-  job->mail->owner = d;
-  job->mail->disown = leave;
-  while (*last) last = &(*last)->next;
-  *last = job->mail;
-  free_job(d, job);
-}
-
-/* Whether REQUIRETLS stands among the MAIL parameters. */
-static uint32_t wants_requiretls(const char *params)
-{
-  size_t len;
-
-  while (params && *params) {
-    len = strcspn(params, " ");
-    if (tern__same(params, len, "requiretls")) return 1;
-    params += len;
-    while (*params == ' ') params++;
-  }
-  return 0;
-}
-
-/* What an earlier report knows stays as it is. */
-static void take_earlier(tern__job *job)
-{
-  const tern_result *r;
-  tern_error e;
-  uint32_t i;
-
-  for (i = 0; i < job->mail->rcpt_count; i++) {
-    r = &job->report->rcpts[i];
-    if (r->outcome != TERN_ACCEPTED && r->outcome != TERN_REJECTED && r->outcome != TERN_UNKNOWN)
-      continue;
-    tern__error_set(&e, r->outcome == TERN_UNKNOWN ? TERN_E_IN_DOUBT : r->status, r->phase);
-    e.per_recipient = r->phase == TERN_PHASE_RCPT;
-    e.reply.code = (uint16_t)r->code;
-    tern__words_cut(e.reply.enhanced, sizeof e.reply.enhanced, r->enhanced);
-    e.reply.text = r->text;
-    tern__mail_settle(job->mail, i, r->outcome, &e);
-    job->settled[i] = 1;
-  }
-}
-
-static tern_status fill_job(tern_delivery *d, tern__job *job, const tern_history *earlier)
-{
-  tern_status st = TERN_OK;
-
-  job->settled = tern__alloc(d->mem, job->mail->rcpt_count);
-  job->report = tern__report_of(job->mail, tern__wall());
-  if (!job->settled || !job->report) return TERN_E_NOMEM;
-  if (earlier) {
-    st = tern__report_continue(job->report, earlier);
-    if (st == TERN_OK) take_earlier(job);
-  }
-  job->requiretls = wants_requiretls(job->mail->params);
-  if (d->total) job->due = d->now + d->total;
-  return st == TERN_OK ? group(d, job) : st;
-}
-
-tern_status tern__walk_begin(tern_delivery *d, tern_mail *mail, const tern_history *earlier)
-{
-  tern__job *job = tern__alloc(d->mem, sizeof *job), **last = &d->jobs;
-  tern_status st = TERN_E_NOMEM;
-
-  if (job) {
-    job->mail = mail;
-    job->due = TERN_NEVER;
-    st = fill_job(d, job, earlier);
-    if (st != TERN_OK) free_job(d, job);
-  }
-  if (st != TERN_OK) return st;
-  mail->where = TERN__MAIL_IN_FLIGHT;
-  while (*last) last = &(*last)->next;
-  *last = job;
-  return TERN_OK;
-}
 
 /* ---- outcomes ------------------------------------------------------------------------------------*/
 static uint32_t open_rcpts(const tern__part *part)
@@ -364,66 +155,6 @@ static int host_step(tern_delivery *d, tern__part *part)
 }
 
 /* ---- sending -------------------------------------------------------------------------------------*/
-static int is_ascii(const char *text, size_t len)
-{
-  size_t i;
-
-  for (i = 0; i < len; i++)
-    if ((uint8_t)text[i] > 127) return 0;
-  return 1;
-}
-
-/* The address as it is sent: where only the domain is beyond ASCII, with that as A-labels, so that no host
- * needs SMTPUTF8 for it. out is 64 + 1 + TERN__DOMAIN_MAX octets. */
-static const char *rcpt_address(const tern__job *job, uint32_t rcpt, char *out)
-{
-  const char *address = job->mail->rcpts[rcpt].address, *at = strrchr(address, '@');
-  const char *domain = job->report->rcpts[rcpt].domain;
-  size_t local = at ? (size_t)(at - address) + 1 : 0;
-
-  if (!local || local > 65 || !domain[0] || at[1] == '[' || !is_ascii(address, local) ||
-      is_ascii(at, strlen(at)))
-    return address;
-  memcpy(out, address, local);
-  memcpy(out + local, domain, strlen(domain) + 1);
-  return out;
-}
-
-/* A mail of the part's own, with its recipients that are open and the content of the job's mail. */
-static tern_mail *make_child(tern_delivery *d, const tern__part *part)
-{
-  const tern_mail *mail = part->job->mail;
-  tern_mail *c = tern_mail_new(d->mem);
-  char address[65 + TERN__DOMAIN_MAX];
-  tern_status st;
-  uint32_t i, n = 0;
-
-  st = tern_mail_from(c, mail->reverse_path);
-  if (st == TERN_OK) st = tern_mail_set_envid(c, mail->envid);
-  if (st == TERN_OK) st = tern_mail_set_params(c, mail->params);
-  if (st == TERN_OK) st = tern_mail_set_flags(c, mail->flags);
-  if (st == TERN_OK) st = tern__mail_copy_terms(c, mail);
-  for (i = 0; i < part->count && st == TERN_OK; i++) {
-    const tern__rcpt *r = &mail->rcpts[part->rcpts[i]];
-    if (part->job->settled[part->rcpts[i]]) continue;
-    st = tern_mail_rcpt(c, rcpt_address(part->job, part->rcpts[i], address));
-    if (st == TERN_OK && r->orcpt) st = tern_mail_set_orcpt(c, n, r->orcpt);
-    if (st == TERN_OK && r->params) st = tern_mail_set_rcpt_params(c, n, r->params);
-    if (st == TERN_OK && r->notify) st = tern_mail_set_notify(c, n, r->notify);
-    n++;
-  }
-  if (st == TERN_OK && mail->source) {
-    st = tern_mail_content_source(c, mail->source, mail->source_user);
-    if (st == TERN_OK) c->source_read = mail->source_read;
-  } else if (st == TERN_OK) {
-    st = tern_mail_content_spans(c, mail->spans, mail->span_count);
-  }
-  if (st == TERN_OK) st = tern_mail_on_progress(c, mail->progress, mail->progress_user);
-  if (st == TERN_OK) return c;
-  (void)tern_mail_free(c);
-  return NULL;
-}
-
 /* An address that is remembered as dead; 1: passed over. */
 static int pass_dead(tern_delivery *d, tern__part *part)
 {
@@ -488,7 +219,7 @@ static int lane_step(tern_delivery *d, tern__part *part)
     return 1;
   }
   part->tries++;
-  if (st == TERN_OK) part->child = make_child(d, part);
+  if (st == TERN_OK) part->child = tern__child_new(d, part);
   if (st == TERN_OK && !part->child) st = TERN_E_NOMEM;
   if (st == TERN_OK) st = tern_client_set_total_timeout(part->lane->client, time_left(d, part->job));
   if (st == TERN_OK) st = tern_client_send(part->lane->client, part->child);
@@ -595,35 +326,6 @@ void tern__walk_ended(tern_delivery *d, tern__lane *lane)
   go_on(part, whither(&why, accepted, deferred, too_many));
 }
 
-/* ---- joining (RFC 5321 5.1) ----------------------------------------------------------------------*/
-static int joinable(const tern__hop *a, const tern__hop *b)
-{
-  if (a == b || a->route || b->route || a->kind != b->kind || a->choice != b->choice) return 0;
-  if (a->mx_secure != b->mx_secure || a->sts || b->sts || a->match || b->match) return 0;
-  return tern__mx_same(a->mx, a->mx_count, b->mx, b->mx_count);
-}
-
-/* Moves the recipients of later parts to earlier ones with the same hosts. */
-static void join(tern_delivery *d, tern__job *job)
-{
-  tern__part *a, *b;
-  uint32_t i;
-
-  for (a = job->parts; a; a = a->next) {
-    if (a->state != TERN__PART_JOIN) continue;
-    for (b = a->next; b; b = b->next) {
-      if (b->state != TERN__PART_JOIN || !joinable(a->hop, b->hop)) continue;
-      for (i = 0; i < b->count && add_rcpt(d, a, b->rcpts[i]); i++) {
-      }
-      memmove(b->rcpts, b->rcpts + i, (b->count - i) * sizeof *b->rcpts);
-      b->count -= i;
-      if (!b->count) b->state = TERN__PART_DONE;
-    }
-  }
-  for (a = job->parts; a; a = a->next)
-    if (a->state == TERN__PART_JOIN) a->state = TERN__PART_HOST;
-}
-
 /* ---- steps ---------------------------------------------------------------------------------------*/
 static int lookup_step(tern_delivery *d, tern__part *part)
 {
@@ -692,12 +394,12 @@ static int job_step(tern_delivery *d, tern__job *job)
     for (part = job->parts; part && part->state != TERN__PART_JOIN; part = part->next) {
     }
     if (part) {
-      join(d, job);
+      tern__job_join(d, job);
       return 1;
     }
   }
   if (left) return moved;
-  end_job(d, job);
+  tern__job_end(d, job);
   return 1;
 }
 
