@@ -18,6 +18,7 @@
 #define DEAD_TIME 60000u
 #define IDLE_TIME 2000u
 #define TURNS 64u  /* of one step; then others may have a go */
+#define SWEEP 1000u /* ms between two looks at what need not be kept */
 #define SLICE 200u /* the longest wait at a time, ms */
 
 /* ---- life ----------------------------------------------------------------------------------------*/
@@ -76,6 +77,15 @@ void tern_delivery_free(tern_delivery *d)
 }
 
 /* ---- stepping ------------------------------------------------------------------------------------*/
+static void sweep(tern_delivery *d)
+{
+  if (d->now < d->sweep_due && d->hop_count + d->host_count < d->swept + TERN__KEPT_MAX) return;
+  d->sweep_due = d->now + SWEEP;
+  tern__hops_sweep(d, 0);
+  tern__mxhosts_sweep(d, 0);
+  d->swept = d->hop_count + d->host_count;
+}
+
 tern_status tern_delivery_step(tern_delivery *d)
 {
   uint32_t turns = 0;
@@ -90,8 +100,7 @@ tern_status tern_delivery_step(tern_delivery *d)
     moved = tern__walk_step(d);
     moved |= tern__lanes_step(d);
   }
-  tern__hops_sweep(d, 0);
-  tern__mxhosts_sweep(d, 0);
+  sweep(d);
   d->more = moved != 0;
   tern__watch_write(d);
   d->stepping = 0;

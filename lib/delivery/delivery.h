@@ -26,16 +26,21 @@
 
 #define TERN__HOST_ADDRESSES 16u
 #define TERN__QUERIES_MAX 64u    /* under way at a time */
+#define TERN__FETCHES_MAX 16u    /* of MTA-STS policies, the same */
+#define TERN__KEPT_MAX 4096u     /* hosts, and hops, that are of no use now */
 #define TERN__BUCKETS 256u       /* of hosts and hops, by name */
 #define TERN__KEEP_MOST 300000u  /* ms that an answer is kept, whatever its TTL */
 #define TERN__KEEP_LEAST 5000u
 #define TERN__TRIES_MAX 16u      /* addresses that one domain's recipients are tried at in one send */
 
-typedef struct tern__ask {
+typedef struct tern__ask tern__ask;
+struct tern__ask {
+  tern__ask *next; /* of those under way */
+  tern__ask **at;  /* what points here; NULL: it is none of them */
   tern__dns_query *q; /* NULL: not asked, or closed */
   tern_status ended;  /* TERN_E_AGAIN: not yet */
   uint8_t ready;
-} tern__ask;
+};
 
 typedef struct tern__host_address {
   uint8_t octets[16];
@@ -92,9 +97,10 @@ struct tern__rule {
 /* Steps of MTA-STS. */
 #define TERN__STS_NEW 0u
 #define TERN__STS_TXT 1u
-#define TERN__STS_ADDRESS 2u
-#define TERN__STS_FETCH 3u
-#define TERN__STS_DONE 4u
+#define TERN__STS_TURN 2u
+#define TERN__STS_ADDRESS 3u
+#define TERN__STS_FETCH 4u
+#define TERN__STS_DONE 5u
 
 typedef struct tern__hop tern__hop;
 struct tern__hop {
@@ -123,6 +129,8 @@ struct tern__hop {
   tern__ask txt;
   tern__ask sts_a;
   tern__ask sts_aaaa;
+  tern__hop *fetch_next;  /* of those that fetch */
+  tern__hop **fetch_at;   /* as in tern__ask */
   tern__sts_fetch *fetch;
   uint8_t fetch_ready;
   uint64_t fetch_again; /* the caller's fetch said TERN_E_AGAIN */
@@ -247,7 +255,14 @@ struct tern_delivery {
   uint8_t blind; /* no memory to watch: all are taken for ready */
   volatile uint32_t cancel;
   uint64_t now;
+  tern__ask *asks; /* that are under way */
   uint32_t queries;
+  tern__hop *fetching;
+  uint32_t fetches;
+  uint32_t host_count;
+  uint32_t hop_count;
+  uint64_t sweep_due;
+  uint32_t swept; /* how many hosts and hops were left by the last one */
   uint32_t lane_count;
   tern__mxhost *hosts[TERN__BUCKETS];
   tern__hop *hops[TERN__BUCKETS];
@@ -276,6 +291,8 @@ uint64_t tern__wall(void);
 void tern__watch_read(tern_delivery *d);
 /* Notes anew what is waited for. */
 void tern__watch_write(tern_delivery *d);
+/* Adds one handle to it. */
+void tern__watch_add(tern_delivery *d, int32_t handle, uint32_t events, uint64_t due, uint8_t *ready);
 
 /* The caller's, or ours with the host's settings; NULL: no memory. */
 tern_resolver *tern__delivery_resolver(tern_delivery *d);
@@ -296,25 +313,23 @@ void tern__mxhost_give(tern__mxhost *host);
 int tern__mxhost_ready(tern_delivery *d, tern__mxhost *host, uint32_t dane);
 /* Frees those that are of no use any more; all with everything 1. */
 void tern__mxhosts_sweep(tern_delivery *d, uint32_t everything);
-void tern__mxhost_watch(tern_delivery *d, tern__mxhost *host);
 
 /* ---- hop.c ---------------------------------------------------------------------------------------*/
 tern__hop *tern__hop_take(tern_delivery *d, const char *domain, uint32_t kind);
-void tern__hop_give(tern__hop *hop);
+void tern__hop_give(tern_delivery *d, tern__hop *hop);
 /* Moves its look-ups on. 1: they are over. */
 int tern__hop_ready(tern_delivery *d, tern__hop *hop);
 void tern__hops_sweep(tern_delivery *d, uint32_t everything);
-void tern__hop_watch(tern_delivery *d, tern__hop *hop);
 /* TERN__STS_ABSENT ... of policy.h, for one of its hosts. */
 uint32_t tern__hop_sts(const tern__hop *hop, const char *host);
-
-/* Adds one handle to what is watched. */
-void tern__watch_add(tern_delivery *d, int32_t handle, uint32_t events, uint64_t due, uint8_t *ready);
-void tern__watch_ask(tern_delivery *d, tern__ask *ask);
 
 /* ---- sts_policy.c --------------------------------------------------------------------------------*/
 /* Moves MTA-STS of the domain on. 1: it is over. */
 int tern__hop_sts_ready(tern_delivery *d, tern__hop *hop);
+/* Ends what it has under way. */
+void tern__hop_sts_stop(tern_delivery *d, tern__hop *hop);
+/* Watches those that fetch. */
+void tern__sts_watch(tern_delivery *d);
 
 /* ---- lane.c --------------------------------------------------------------------------------------*/
 /* A connection for the part's plan: an idle one, or a new one that connects. NULL with *status:

@@ -21,10 +21,7 @@ static void drop(tern_delivery *d, tern__hop *hop)
   tern__free(d->mem, hop->mx, hop->mx_cap * sizeof *hop->mx);
   tern__texts_free(&hop->texts);
   tern__ask_close(d, &hop->mx_ask);
-  tern__ask_close(d, &hop->txt);
-  tern__ask_close(d, &hop->sts_a);
-  tern__ask_close(d, &hop->sts_aaaa);
-  tern__sts_fetch_free(hop->fetch);
+  tern__hop_sts_stop(d, hop);
   tern__free(d->mem, hop->sts, sizeof *hop->sts);
   tern__free(d->mem, hop->sts_text, hop->sts_len + 1);
   tern__free_string(d->mem, hop->sts_lines);
@@ -32,6 +29,7 @@ static void drop(tern_delivery *d, tern__hop *hop)
   tern__free_string(d->mem, hop->match);
   tern__free_string(d->mem, hop->domain);
   tern__free(d->mem, hop, sizeof *hop);
+  d->hop_count--;
 }
 
 static void fail(tern__hop *hop, tern_status status, const char *detail)
@@ -61,9 +59,9 @@ static tern_status choose(tern_delivery *d, tern__hop *hop)
   return hop->match ? TERN_OK : TERN_E_NOMEM;
 }
 
-static int fresh(const tern__hop *hop, uint64_t now)
+static int over(const tern__hop *hop)
 {
-  return hop->mx_state != TERN__DONE || hop->sts_state != TERN__STS_DONE || hop->expires > now;
+  return hop->mx_state == TERN__DONE && hop->sts_state == TERN__STS_DONE;
 }
 
 tern__hop *tern__hop_take(tern_delivery *d, const char *domain, uint32_t kind)
@@ -72,7 +70,7 @@ tern__hop *tern__hop_take(tern_delivery *d, const char *domain, uint32_t kind)
   tern_status st;
 
   for (hop = *bucket; hop; hop = hop->next)
-    if (!strcmp(hop->domain, domain) && hop->kind == kind && fresh(hop, d->now)) {
+    if (!strcmp(hop->domain, domain) && hop->kind == kind && (!over(hop) || hop->expires > d->now)) {
       hop->users++;
       return hop;
     }
@@ -88,6 +86,7 @@ tern__hop *tern__hop_take(tern_delivery *d, const char *domain, uint32_t kind)
   hop->users = 1;
   hop->next = *bucket;
   *bucket = hop;
+  d->hop_count++;
   hop->route = tern__rule_for(d->routes, domain);
   if (hop->route && !hop->route->value) hop->route = NULL;
   st = choose(d, hop);
@@ -100,9 +99,10 @@ tern__hop *tern__hop_take(tern_delivery *d, const char *domain, uint32_t kind)
   return hop;
 }
 
-void tern__hop_give(tern__hop *hop)
+/* Look-ups that nobody waits for any more are not finished: the next sweep, at once, takes them. */
+void tern__hop_give(tern_delivery *d, tern__hop *hop)
 {
-  if (hop) hop->users--;
+  if (!--hop->users && !over(hop)) d->sweep_due = 0;
 }
 
 void tern__hops_sweep(tern_delivery *d, uint32_t everything)
@@ -112,7 +112,8 @@ void tern__hops_sweep(tern_delivery *d, uint32_t everything)
   for (i = 0; i < TERN__BUCKETS; i++) {
     tern__hop **at = &d->hops[i], *hop;
     while ((hop = *at) != NULL) {
-      if ((hop->users || hop->expires > d->now) && !everything) {
+      int kept = over(hop) && hop->expires > d->now && d->hop_count <= TERN__KEPT_MAX;
+      if ((hop->users || kept) && !everything) {
         at = &hop->next;
         continue;
       }
@@ -120,18 +121,6 @@ void tern__hops_sweep(tern_delivery *d, uint32_t everything)
       drop(d, hop);
     }
   }
-}
-
-void tern__hop_watch(tern_delivery *d, tern__hop *hop)
-{
-  tern__watch_ask(d, &hop->mx_ask);
-  tern__watch_ask(d, &hop->txt);
-  tern__watch_ask(d, &hop->sts_a);
-  tern__watch_ask(d, &hop->sts_aaaa);
-  if (hop->fetch)
-    tern__watch_add(d, tern__sts_fetch_handle(hop->fetch), tern__sts_fetch_events(hop->fetch),
-                    tern__sts_fetch_deadline(hop->fetch), &hop->fetch_ready);
-  if (hop->fetch_again) tern__watch_add(d, -1, 0, hop->fetch_again, &hop->fetch_ready);
 }
 
 /* ---- MX ------------------------------------------------------------------------------------------*/

@@ -91,7 +91,7 @@ static tern_status group(tern_delivery *d, tern__job *job)
 static void free_part(tern_delivery *d, tern__part *p)
 {
   if (p->child) (void)tern_mail_free(p->child);
-  tern__hop_give(p->hop);
+  tern__hop_give(d, p->hop);
   tern__free(d->mem, p->rcpts, p->cap * sizeof *p->rcpts);
   tern__free(d->mem, p, sizeof *p);
 }

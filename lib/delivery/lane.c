@@ -26,7 +26,7 @@ void tern__lane_free(tern_delivery *d, tern__lane *lane)
   }
   if (lane->hop) {
     lane->hop->lanes--;
-    tern__hop_give(lane->hop);
+    tern__hop_give(d, lane->hop);
   }
   d->lane_count--;
   tern__free(d->mem, lane, sizeof *lane);

@@ -34,6 +34,7 @@ tern__mxhost *tern__mxhost_take(tern_delivery *d, const char *name, uint32_t lit
   h->users = 1;
   h->next = *bucket;
   *bucket = h;
+  d->host_count++;
   return h;
 }
 
@@ -52,6 +53,7 @@ static void drop(tern_delivery *d, tern__mxhost *h)
   tern__free_string(d->mem, h->tlsa_text);
   tern__free_string(d->mem, h->name);
   tern__free(d->mem, h, sizeof *h);
+  d->host_count--;
 }
 
 static int remembers_dead(const tern__mxhost *h, uint64_t now)
@@ -70,8 +72,8 @@ void tern__mxhosts_sweep(tern_delivery *d, uint32_t everything)
   for (i = 0; i < TERN__BUCKETS; i++) {
     tern__mxhost **at = &d->hosts[i], *h;
     while ((h = *at) != NULL) {
-      int keep = h->users || (h->expires > d->now) || remembers_dead(h, d->now);
-      if (keep && !everything) {
+      int kept = (h->expires > d->now || remembers_dead(h, d->now)) && d->host_count <= TERN__KEPT_MAX;
+      if ((h->users || kept) && !everything) {
         at = &h->next;
         continue;
       }
@@ -79,13 +81,6 @@ void tern__mxhosts_sweep(tern_delivery *d, uint32_t everything)
       drop(d, h);
     }
   }
-}
-
-void tern__mxhost_watch(tern_delivery *d, tern__mxhost *host)
-{
-  tern__watch_ask(d, &host->a);
-  tern__watch_ask(d, &host->aaaa);
-  tern__watch_ask(d, &host->tlsa);
 }
 
 /* ---- addresses -----------------------------------------------------------------------------------*/

@@ -58,10 +58,26 @@ void tern__rules_free(const tern_allocator *mem, tern__rule *rules)
   }
 }
 
+/* As tern__domain_of makes it of a recipient's: a name, or the address of a literal. */
+static tern_status fold(const char *domain, char out[TERN__DOMAIN_MAX])
+{
+  uint8_t octets[16];
+  size_t len = tern__address_read(domain, octets), position;
+  tern_status st;
+
+  if (len) {
+    tern__address_write(octets, len, out, TERN__DOMAIN_MAX);
+    return TERN_OK;
+  }
+  st = tern__domain_fold(domain, out);
+  if (st == TERN_OK && tern__domain_check(out, &position) != TERN_OK) st = TERN_E_ADDRESS;
+  return st;
+}
+
 /* Adds a rule in front, so that of two for the same domain the later one wins. */
 static tern__rule *add_rule(tern_delivery *d, tern__rule **rules, const char *domain, tern_status *st)
 {
-  char folded[TERN__DOMAIN_MAX];
+  char folded[1 + TERN__DOMAIN_MAX];
   tern__rule *rule;
   int below;
 
@@ -71,7 +87,7 @@ static tern__rule *add_rule(tern_delivery *d, tern__rule **rules, const char *do
   folded[0] = '.';
   if (!strcmp(domain, "*"))
     memcpy(folded, "*", 2);
-  else if ((*st = tern__domain_fold(domain + below, folded + below)) != TERN_OK)
+  else if ((*st = fold(domain + below, folded + below)) != TERN_OK)
     return NULL;
   *st = TERN_E_NOMEM;
   rule = tern__alloc(d->mem, sizeof *rule);

@@ -11,7 +11,7 @@
 
 #define ASK_AGAIN 50u /* ms, where the caller's fetch said TERN_E_AGAIN */
 
-static int over(tern_delivery *d, tern__hop *hop)
+void tern__hop_sts_stop(tern_delivery *d, tern__hop *hop)
 {
   tern__ask_close(d, &hop->txt);
   tern__ask_close(d, &hop->sts_a);
@@ -19,8 +19,40 @@ static int over(tern_delivery *d, tern__hop *hop)
   tern__sts_fetch_free(hop->fetch);
   hop->fetch = NULL;
   hop->fetch_again = 0;
+  if (!hop->fetch_at) return;
+  *hop->fetch_at = hop->fetch_next;
+  if (hop->fetch_next) hop->fetch_next->fetch_at = hop->fetch_at;
+  hop->fetch_at = NULL;
+  d->fetches--;
+}
+
+static int over(tern_delivery *d, tern__hop *hop)
+{
+  tern__hop_sts_stop(d, hop);
   hop->sts_state = TERN__STS_DONE;
   return 1;
+}
+
+/* One more that fetches. */
+static void enlist(tern_delivery *d, tern__hop *hop)
+{
+  hop->fetch_next = d->fetching;
+  if (hop->fetch_next) hop->fetch_next->fetch_at = &hop->fetch_next;
+  hop->fetch_at = &d->fetching;
+  d->fetching = hop;
+  d->fetches++;
+}
+
+void tern__sts_watch(tern_delivery *d)
+{
+  tern__hop *hop;
+
+  for (hop = d->fetching; hop; hop = hop->fetch_next) {
+    if (hop->fetch)
+      tern__watch_add(d, tern__sts_fetch_handle(hop->fetch), tern__sts_fetch_events(hop->fetch),
+                      tern__sts_fetch_deadline(hop->fetch), &hop->fetch_ready);
+    if (hop->fetch_again) tern__watch_add(d, -1, 0, hop->fetch_again, &hop->fetch_ready);
+  }
 }
 
 /* ---- keeping -------------------------------------------------------------------------------------*/
@@ -258,6 +290,15 @@ static int txt_step(tern_delivery *d, tern__hop *hop)
   if (tern__ask_step(d, &hop->txt) == TERN_E_AGAIN) return 0;
   take_txt(d, hop);
   if (take_kept(d, hop) || !hop->sts_id[0]) return over(d, hop);
+  hop->sts_state = TERN__STS_TURN;
+  return 1;
+}
+
+/* Waits until there are few enough that fetch. */
+static int turn_step(tern_delivery *d, tern__hop *hop)
+{
+  if (d->fetches >= TERN__FETCHES_MAX) return 0;
+  enlist(d, hop);
   hop->sts_state = d->fetch ? TERN__STS_FETCH : TERN__STS_ADDRESS;
   return 1;
 }
@@ -288,6 +329,7 @@ int tern__hop_sts_ready(tern_delivery *d, tern__hop *hop)
     switch (hop->sts_state) {
       case TERN__STS_NEW: moved = ask_txt(d, hop); break;
       case TERN__STS_TXT: moved = txt_step(d, hop); break;
+      case TERN__STS_TURN: moved = turn_step(d, hop); break;
       case TERN__STS_ADDRESS: moved = address_step(d, hop); break;
       case TERN__STS_FETCH: moved = fetch_step(d, hop); break;
       default: return 1;

@@ -67,11 +67,17 @@ void tern__watch_add(tern_delivery *d, int32_t handle, uint32_t events, uint64_t
   d->watched[d->watch_count++].due = due;
 }
 
-void tern__watch_ask(tern_delivery *d, tern__ask *ask)
+/* Those that nobody waits for any more are moved here, so that what they have received keeps nobody awake. */
+static void watch_asks(tern_delivery *d)
 {
-  if (!ask->q || ask->ended != TERN_E_AGAIN) return;
-  tern__watch_add(d, tern__dns_query_handle(ask->q), tern__dns_query_events(ask->q),
-                  tern__dns_query_deadline(ask->q), &ask->ready);
+  tern__ask *ask, *next;
+
+  for (ask = d->asks; ask; ask = next) {
+    next = ask->next;
+    if (ask->ready && tern__ask_step(d, ask) != TERN_E_AGAIN) continue;
+    tern__watch_add(d, tern__dns_query_handle(ask->q), tern__dns_query_events(ask->q),
+                    tern__dns_query_deadline(ask->q), &ask->ready);
+  }
 }
 
 void tern__watch_read(tern_delivery *d)
@@ -86,17 +92,11 @@ void tern__watch_read(tern_delivery *d)
 
 void tern__watch_write(tern_delivery *d)
 {
-  uint32_t i;
-  tern__hop *hop;
-  tern__mxhost *host;
-
   d->watch_count = 0;
   d->due = TERN_NEVER;
   d->blind = 0;
-  for (i = 0; i < TERN__BUCKETS; i++) {
-    for (hop = d->hops[i]; hop; hop = hop->next) tern__hop_watch(d, hop);
-    for (host = d->hosts[i]; host; host = host->next) tern__mxhost_watch(d, host);
-  }
+  watch_asks(d);
+  tern__sts_watch(d);
   tern__lanes_watch(d);
   tern__walk_watch(d);
   if (d->blind && d->now + BLIND_WAIT < d->due) d->due = d->now + BLIND_WAIT;
@@ -110,6 +110,24 @@ tern_resolver *tern__delivery_resolver(tern_delivery *d)
   return d->own_resolver;
 }
 
+static void enlist(tern_delivery *d, tern__ask *ask)
+{
+  ask->next = d->asks;
+  if (ask->next) ask->next->at = &ask->next;
+  ask->at = &d->asks;
+  d->asks = ask;
+  d->queries++;
+}
+
+static void delist(tern_delivery *d, tern__ask *ask)
+{
+  if (!ask->at) return;
+  *ask->at = ask->next;
+  if (ask->next) ask->next->at = ask->at;
+  ask->at = NULL;
+  d->queries--;
+}
+
 int tern__ask_open(tern_delivery *d, tern__ask *ask, const char *name, uint32_t type)
 {
   uint64_t deadline = TERN_NEVER;
@@ -121,7 +139,7 @@ int tern__ask_open(tern_delivery *d, tern__ask *ask, const char *name, uint32_t 
   if (d->timeout_set & (1u << TERN_PHASE_RESOLVE) && d->timeout[TERN_PHASE_RESOLVE])
     deadline = d->now + d->timeout[TERN_PHASE_RESOLVE];
   (void)tern__dns_query_open(r, d->mem, name, type, d->now, deadline, &ask->q);
-  if (ask->q) d->queries++;
+  if (ask->q) enlist(d, ask);
   ask->ended = TERN_E_AGAIN;
   ask->ready = 1;
   return 1;
@@ -133,6 +151,7 @@ tern_status tern__ask_step(tern_delivery *d, tern__ask *ask)
   if (ask->ended != TERN_E_AGAIN || (!ask->ready && !d->blind)) return ask->ended;
   ask->ended = tern__dns_query_step(ask->q, d->now);
   ask->ready = 0;
+  if (ask->ended != TERN_E_AGAIN) delist(d, ask);
   return ask->ended;
 }
 
@@ -149,7 +168,7 @@ const char *tern__ask_detail(const tern__ask *ask)
 void tern__ask_close(tern_delivery *d, tern__ask *ask)
 {
   if (!ask->q) return;
+  delist(d, ask);
   tern__dns_query_free(ask->q);
   ask->q = NULL;
-  d->queries--;
 }
