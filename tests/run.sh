@@ -145,7 +145,8 @@ package() {
 
 delivery_what="direct to MX: signed zones, DANE, MTA-STS, MX hosts of every kind"
 delivery() {
-  need unbound nsd bind9-utils bind9-dnsutils iproute2 util-linux curl procps openssl ca-certificates || return 1
+  need unbound nsd bind9-utils bind9-dnsutils iproute2 util-linux curl procps openssl ca-certificates gcc libc6-dev || return 1
+  tests/servers/install.sh postfix exim opensmtpd || return 1
   with36 && build gcc36 &&
     "${sudo[@]}" unshare -nm bash -c 'ip link set lo up && exec python3 tests/delivery/run.py "$1"' - "$B/gcc36"
 }

@@ -53,8 +53,9 @@ typedef struct tern__host_address {
 /* Steps of a look-up. */
 #define TERN__NEW 0u
 #define TERN__ASKING 1u
-#define TERN__ASKING_AGAIN 2u /* TLSA: at the other name */
-#define TERN__DONE 3u
+#define TERN__ASKING_AGAIN 2u /* TLSA: at the host's own name */
+#define TERN__ASKING_ALIAS 3u /* TLSA: whether the alias itself is secure */
+#define TERN__DONE 4u
 
 typedef struct tern__mxhost tern__mxhost;
 struct tern__mxhost {

@@ -2,9 +2,9 @@
  *
  * Addresses of both families are taken in turn (RFC 8305 section 4), private ones left out unless they
  * are allowed. TLSA records are asked for only behind a secure answer, at the name that the CNAMEs lead to
- * and then at the name itself (RFC 7672 2.2.2, 2.2.3). Kept for the shorter of TTL and five minutes, and as
- * long as an address is remembered as dead. Neighbours: hop.c names hosts, walk.c uses them. Limit: an
- * alias that is secure itself and leads into an insecure zone gets no TLSA question. */
+ * and then at the name itself; where the CNAMEs lead out of secure zones, at the name itself if its own
+ * CNAME is secure (RFC 7672 2.2.2, 2.2.3). Kept for the shorter of TTL and five minutes, and as long as an
+ * address is remembered as dead. Neighbours: hop.c names hosts, walk.c uses them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -292,12 +292,40 @@ static int take_tlsa(tern_delivery *d, tern__mxhost *h, tern_status st)
   return dane_over(d, h, TERN__DANE_FAILED);
 }
 
+/* The name has an insecure address: whether its CNAME at least is secure, and the records there. 1: they
+ * are asked for or DANE is over, 0: not yet. */
+static int alias_ready(tern_delivery *d, tern__mxhost *h)
+{
+  const tern__dns_answer *answer;
+  tern_status st;
+
+  if (h->dane_state == TERN__NEW) {
+    if (!tern__ask_open(d, &h->tlsa, h->name, TERN__DNS_CNAME)) return 0;
+    h->dane_state = TERN__ASKING_ALIAS;
+  }
+  st = tern__ask_step(d, &h->tlsa);
+  if (st == TERN_E_AGAIN) return 0;
+  answer = tern__ask_answer(&h->tlsa);
+  if (st != TERN_OK && st != TERN_E_HOST) {
+    note(h->dane_detail, sizeof h->dane_detail, tern__ask_detail(&h->tlsa));
+    return dane_over(d, h, TERN__DANE_FAILED);
+  }
+  if (st == TERN_E_HOST || !answer->secure) return dane_over(d, h, TERN__DANE_NONE);
+  tern__ask_close(d, &h->tlsa);
+  h->dane_state = TERN__ASKING_AGAIN;
+  return 1;
+}
+
 static int dane_ready(tern_delivery *d, tern__mxhost *h)
 {
   tern_status st;
 
   if (h->dane_state == TERN__DONE) return 1;
-  if (h->status != TERN_OK || !h->secure) return dane_over(d, h, TERN__DANE_NONE);
+  if (h->status != TERN_OK || (!h->secure && !h->alias)) return dane_over(d, h, TERN__DANE_NONE);
+  if (!h->secure && h->dane_state != TERN__ASKING_AGAIN) {
+    if (!alias_ready(d, h)) return 0;
+    if (h->dane_state == TERN__DONE) return 1;
+  }
   if (h->dane_state == TERN__NEW) {
     if (!ask_tlsa(d, h, h->alias && h->canonical[0] ? h->canonical : h->name)) return 0;
     h->dane_state = TERN__ASKING;

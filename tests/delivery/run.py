@@ -17,6 +17,9 @@ import subprocess
 import sys
 import tempfile
 
+import dane
+import zones
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 BUILD = pathlib.Path(sys.argv[1]).resolve()
@@ -300,6 +303,10 @@ class World:
         run("ip", "link", "set", "lo", "up")
         self.started = []
         facts = {}
+        certs = self.dir / "certs"
+        run(TOP / "tests/servers/certs.sh", certs)
+        (self.dir / "rows").write_text(dane.rows(certs))
+        self.env["TERN_DNS_ROWS"] = str(self.dir / "rows")
         for server in ("dns", "sts"):
             r = run(TOP / "tests/servers" / (server + ".sh"), "start", self.dir, env=self.env)
             if r.returncode:
@@ -327,6 +334,10 @@ def main():
                 case.run(world)
         if not ONLY or "commands" in ONLY:
             commands(world)
+        if not ONLY or "zones" in ONLY:
+            zones.compare(world, TOP / "tests/servers/nquery.c", check)
+        if not ONLY or "dane" in ONLY:
+            dane.compare(world, BUILD, check)
     finally:
         world.stop()
     print("%d passed, %d failed" % (passed, failed))
