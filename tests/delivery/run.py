@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 import dane
+import mtas
 import zones
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -336,6 +337,8 @@ def main():
             commands(world)
         if not ONLY or "zones" in ONLY:
             zones.compare(world, TOP / "tests/servers/nquery.c", check)
+        if not ONLY or "mtas" in ONLY:
+            mtas.compare(world, BUILD, check)
         if not ONLY or "dane" in ONLY:
             dane.compare(world, BUILD, check)
     finally:
