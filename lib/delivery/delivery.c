@@ -50,7 +50,10 @@ static void cancel_all(tern_delivery *d)
 
   d->cancel = 0;
   for (job = d->jobs; job; job = job->next) tern__walk_cancel(d, job, TERN_E_CANCELLED);
-  while (d->jobs) (void)tern__walk_step(d);
+  while (d->jobs) {
+    d->wake = 1;
+    (void)tern__walk_step(d);
+  }
 }
 
 void tern_delivery_free(tern_delivery *d)

@@ -62,6 +62,7 @@ struct tern__mxhost {
   tern__mxhost *next; /* in its bucket */
   char *name;
   uint32_t users;
+  uint32_t waiting; /* parts that wait for a lane to it */
   uint64_t expires;
   uint8_t addresses_state;
   uint8_t dane_state;
@@ -110,6 +111,7 @@ struct tern__hop {
   uint32_t kind; /* TERN__DOMAIN_... */
   uint32_t users;
   uint32_t lanes;
+  uint32_t waiting; /* parts that wait for a lane of the route */
   uint64_t expires;
   const tern__rule *route; /* a URL instead of MX hosts */
   uint32_t choice;         /* TERN_POLICY_... */
@@ -163,6 +165,7 @@ struct tern__lane {
   uint32_t mails;
   uint64_t idle_until;
   uint8_t ready;
+  uint8_t idle; /* connected, without a part */
   uint8_t leaving;
 };
 
@@ -190,6 +193,7 @@ struct tern__part {
   tern_mail *child;
   uint64_t began; /* wall clock of this attempt */
   uint8_t reused;
+  uint8_t waits;  /* is counted in `waiting` */
   uint8_t retold; /* the failure to get the STS policy is in the report */
 };
 
@@ -263,8 +267,11 @@ struct tern_delivery {
   uint32_t host_count;
   uint32_t hop_count;
   uint64_t sweep_due;
+  uint64_t job_due; /* of the soonest total */
+  uint8_t wake; /* something has ended that a part may wait for */
   uint32_t swept; /* how many hosts and hops were left by the last one */
   uint32_t lane_count;
+  uint32_t idle_count;
   tern__mxhost *hosts[TERN__BUCKETS];
   tern__hop *hops[TERN__BUCKETS];
   tern__lane *lanes;

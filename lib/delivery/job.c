@@ -210,6 +210,7 @@ tern_status tern__job_begin(tern_delivery *d, tern_mail *mail, const tern_histor
   }
   if (st != TERN_OK) return st;
   mail->where = TERN__MAIL_IN_FLIGHT;
+  d->wake = 1;
   while (*last) last = &(*last)->next;
   *last = job;
   return TERN_OK;

@@ -12,6 +12,8 @@
 #include "client/client.h"
 #include "delivery/delivery.h"
 
+#define LANE_MAILS 100u /* over one connection; then others have a turn */
+
 /* ---- life ----------------------------------------------------------------------------------------*/
 void tern__lane_free(tern_delivery *d, tern__lane *lane)
 {
@@ -28,7 +30,9 @@ void tern__lane_free(tern_delivery *d, tern__lane *lane)
     lane->hop->lanes--;
     tern__hop_give(d, lane->hop);
   }
+  if (lane->idle) d->idle_count--;
   d->lane_count--;
+  d->wake = 1;
   tern__free(d->mem, lane, sizeof *lane);
 }
 
@@ -42,7 +46,7 @@ static int fits(const tern__lane *lane, const tern__part *part)
 {
   const tern__hop *hop = part->hop;
 
-  if (lane->part || lane->leaving || lane->requiretls != part->job->requiretls) return 0;
+  if (!lane->idle || lane->requiretls != part->job->requiretls) return 0;
   if (hop->route) return lane->route == hop->route;
   return lane->host == hop->hosts[part->host] && lane->address == part->address &&
          lane->plan.level == part->plan.level && lane->plan.policy == part->plan.policy &&
@@ -106,7 +110,28 @@ static tern_status set_plan(tern__lane *lane, const tern__part *part)
 }
 
 /* ---- taking --------------------------------------------------------------------------------------*/
-/* Whether the limits leave room for one more; an idle lane on another way is given up for it. */
+/* An idle lane is so no more. */
+static void set_idle(tern_delivery *d, tern__lane *lane, uint32_t idle)
+{
+  if (lane->idle == idle) return;
+  lane->idle = (uint8_t)idle;
+  d->idle_count += idle ? 1u : UINT32_MAX;
+}
+
+static void leave(tern_delivery *d, tern__lane *lane)
+{
+  set_idle(d, lane, 0);
+  (void)tern_client_quit(lane->client);
+  lane->leaving = lane->ready = 1;
+}
+
+/* Whether a part waits for just that way. */
+static int wanted(const tern__lane *lane)
+{
+  return lane->host ? lane->host->waiting != 0 : lane->hop->waiting != 0;
+}
+
+/* Whether the limits leave room for one more; an idle lane that nobody waits for is given up for it. */
 static int room(tern_delivery *d, const tern__part *part)
 {
   const tern__hop *hop = part->hop;
@@ -117,9 +142,8 @@ static int room(tern_delivery *d, const tern__part *part)
     return 0;
   if (d->lane_count < d->max_lanes) return 1;
   for (lane = d->lanes; lane; lane = lane->next)
-    if (!lane->part && !lane->leaving) {
-      (void)tern_client_quit(lane->client);
-      lane->leaving = lane->ready = 1;
+    if (lane->idle && !wanted(lane)) {
+      leave(d, lane);
       break;
     }
   return 0;
@@ -183,8 +207,10 @@ tern__lane *tern__lane_get(tern_delivery *d, tern__part *part, tern_status *stat
 {
   tern__lane *lane;
 
+  *status = TERN_E_AGAIN;
+  if (!d->idle_count && d->lane_count >= d->max_lanes) return NULL;
   *status = TERN_OK;
-  for (lane = d->lanes; lane; lane = lane->next)
+  for (lane = d->idle_count ? d->lanes : NULL; lane; lane = lane->next)
     if (fits(lane, part)) break;
   if (lane) {
     part->reused = 1;
@@ -199,6 +225,7 @@ tern__lane *tern__lane_get(tern_delivery *d, tern__part *part, tern_status *stat
     if (*status == TERN_E_AGAIN) *status = TERN_OK;
     if (!lane) return NULL;
   }
+  set_idle(d, lane, 0);
   lane->part = part;
   lane->ready = 1;
   part->lane = lane;
@@ -213,10 +240,11 @@ static void release(tern_delivery *d, tern__lane *lane)
   lane->mails++;
   if (!tern_client_connected(lane->client) || lane->leaving) {
     tern__lane_free(d, lane);
-  } else if (!d->idle_time) {
-    (void)tern_client_quit(lane->client);
-    lane->leaving = lane->ready = 1;
+  } else if (lane->mails >= LANE_MAILS || (!d->idle_time && !wanted(lane))) {
+    leave(d, lane);
   } else {
+    set_idle(d, lane, 1);
+    d->wake = 1;
     lane->idle_until = d->now + d->idle_time;
     lane->ready = 0;
   }
@@ -228,8 +256,7 @@ static int idle_step(tern_delivery *d, tern__lane *lane)
   if (d->now < lane->idle_until) {
     tern__lane_free(d, lane);
   } else {
-    (void)tern_client_quit(lane->client);
-    lane->leaving = 1;
+    leave(d, lane);
   }
   return 1;
 }
@@ -283,8 +310,5 @@ void tern__lanes_quit(tern_delivery *d)
   tern__lane *lane;
 
   for (lane = d->lanes; lane; lane = lane->next)
-    if (!lane->part && !lane->leaving) {
-      (void)tern_client_quit(lane->client);
-      lane->leaving = lane->ready = 1;
-    }
+    if (lane->idle) leave(d, lane);
 }

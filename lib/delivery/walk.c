@@ -43,10 +43,23 @@ static void put_off_all(tern__part *part, const tern_error *error, uint32_t atte
       put_off(part, part->rcpts[i], TERN_UNSENT, error, attempt);
 }
 
+/* Counts the part among those that wait for a lane on its way, or no longer. */
+static void wait_for_lane(tern__part *part, uint32_t waits)
+{
+  tern__hop *hop = part->hop;
+  uint32_t *count;
+
+  if (part->waits == waits) return;
+  count = hop->route ? &hop->waiting : &hop->hosts[part->host]->waiting;
+  part->waits = (uint8_t)waits;
+  *count += waits ? 1u : UINT32_MAX;
+}
+
 static void finish_part(tern__part *part)
 {
   uint32_t i;
 
+  wait_for_lane(part, 0);
   for (i = 0; i < part->count; i++) part->job->settled[part->rcpts[i]] = 1;
   part->state = TERN__PART_DONE;
 }
@@ -54,6 +67,7 @@ static void finish_part(tern__part *part)
 /* ---- hosts ---------------------------------------------------------------------------------------*/
 static void next_host(tern__part *part)
 {
+  wait_for_lane(part, 0);
   part->host++;
   part->address = 0;
   part->state = TERN__PART_HOST;
@@ -209,15 +223,18 @@ static int lane_step(tern_delivery *d, tern__part *part)
     if (pass_dead(d, part)) return 1;
   }
   if (must_wait_for_source(part)) return 0;
-  part->began = tern__wall();
   if (!tern__lane_get(d, part, &st)) {
+    wait_for_lane(part, st == TERN_E_AGAIN);
     if (st == TERN_E_AGAIN) {
       if (part->job->source_user == part) part->job->source_user = NULL;
       return 0;
     }
+    part->began = tern__wall();
     skip_host(d, part, st, TERN_PHASE_NONE, NULL);
     return 1;
   }
+  wait_for_lane(part, 0);
+  part->began = tern__wall();
   part->tries++;
   if (st == TERN_OK) part->child = tern__child_new(d, part);
   if (st == TERN_OK && !part->child) st = TERN_E_NOMEM;
@@ -408,10 +425,13 @@ int tern__walk_step(tern_delivery *d)
   tern__job *job, *next;
   int moved = 0;
 
+  if (!d->wake && d->now < d->job_due) return 0;
+  d->wake = 0;
   for (job = d->jobs; job; job = next) {
     next = job->next;
     moved |= job_step(d, job);
   }
+  if (moved) d->wake = 1;
   return moved;
 }
 
@@ -419,6 +439,8 @@ void tern__walk_watch(tern_delivery *d)
 {
   tern__job *job;
 
-  for (job = d->jobs; job; job = job->next)
-    if (job->due < d->due && job->due > d->now) d->due = job->due;
+  d->job_due = TERN_NEVER;
+  for (job = d->total ? d->jobs : NULL; job; job = job->next)
+    if (job->due < d->job_due && job->due > d->now) d->job_due = job->due;
+  if (d->job_due < d->due) d->due = d->job_due;
 }

@@ -67,17 +67,25 @@ void tern__watch_add(tern_delivery *d, int32_t handle, uint32_t events, uint64_t
   d->watched[d->watch_count++].due = due;
 }
 
-/* Those that nobody waits for any more are moved here, so that what they have received keeps nobody awake. */
-static void watch_asks(tern_delivery *d)
+/* Whoever waits for one looks at how it ended; also those that nobody waits for any more are moved, so that
+ * what they have received keeps nobody awake. */
+static void move_asks(tern_delivery *d)
 {
   tern__ask *ask, *next;
 
   for (ask = d->asks; ask; ask = next) {
     next = ask->next;
-    if (ask->ready && tern__ask_step(d, ask) != TERN_E_AGAIN) continue;
+    (void)tern__ask_step(d, ask);
+  }
+}
+
+static void watch_asks(tern_delivery *d)
+{
+  tern__ask *ask;
+
+  for (ask = d->asks; ask; ask = ask->next)
     tern__watch_add(d, tern__dns_query_handle(ask->q), tern__dns_query_events(ask->q),
                     tern__dns_query_deadline(ask->q), &ask->ready);
-  }
 }
 
 void tern__watch_read(tern_delivery *d)
@@ -88,6 +96,8 @@ void tern__watch_read(tern_delivery *d)
   if (d->watch_count) (void)poll(d->polls, (nfds_t)d->watch_count, 0);
   for (i = 0; i < d->watch_count; i++)
     if (d->polls[i].revents || d->now >= d->watched[i].due) *d->watched[i].ready = 1;
+  move_asks(d);
+  if (d->fetching || d->blind) d->wake = 1;
 }
 
 void tern__watch_write(tern_delivery *d)
@@ -95,6 +105,7 @@ void tern__watch_write(tern_delivery *d)
   d->watch_count = 0;
   d->due = TERN_NEVER;
   d->blind = 0;
+  move_asks(d);
   watch_asks(d);
   tern__sts_watch(d);
   tern__lanes_watch(d);
@@ -126,6 +137,7 @@ static void delist(tern_delivery *d, tern__ask *ask)
   if (ask->next) ask->next->at = ask->at;
   ask->at = NULL;
   d->queries--;
+  d->wake = 1;
 }
 
 int tern__ask_open(tern_delivery *d, tern__ask *ask, const char *name, uint32_t type)
