@@ -1,7 +1,9 @@
 /* mx.c - straight to the MX hosts of each recipient's domain, with what became of it and what was tried.
  *
- *   mx [-r ADDR[:PORT]] [-p PORT] [-c CA] [-e EHLO] [-P POLICY] [-t SECONDS] [-s STATE] FROM TO... < message
+ *   mx [-r ADDR[:PORT]] [-p PORT] [-c CA] [-e EHLO] [-P POLICY] [-t SECONDS] [-k POLICIES] [-s STATE]
+ *      [-m MAIL-PARAMETERS] FROM TO... < message
  *
+ * -k keeps MTA-STS policies in a file.
  * -s keeps the report in a file: run again with it, and only what is still due is tried. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 #include <tern/tern.h>
 
 static char text[1 << 20];
-static const char *state_file;
+static const char *state_file, *parameters;
 
 static uint32_t policy_of(const char *name)
 {
@@ -78,6 +80,8 @@ static int option(tern_delivery *d, tern_resolver *r, int letter, const char *va
     case 't':
       return tern_delivery_set_timeout(d, TERN_PHASE_NONE,
                                        (uint32_t)strtoul(value, NULL, 10) * 1000) == TERN_OK;
+    case 'k': return tern_delivery_set_sts_file(d, value) == TERN_OK;
+    case 'm': parameters = value; return 1;
     case 's': state_file = value; return 1;
     default: return 0;
   }
@@ -95,10 +99,12 @@ int main(int argc, char **argv)
   for (i = 1; i + 1 < argc && argv[i][0] == '-' && argv[i][1] && !argv[i][2]; i += 2)
     good &= option(d, resolver, argv[i][1], argv[i + 1]);
   if (!good || i + 1 >= argc) {
-    fprintf(stderr, "mx [-r ADDR[:PORT]] [-p PORT] [-c CA] [-e EHLO] [-P POLICY] [-t SECONDS] [-s STATE] FROM TO...\n");
+    fprintf(stderr, "mx [-r ADDR[:PORT]] [-p PORT] [-c CA] [-e EHLO] [-P POLICY] [-t SECONDS] [-k POLICIES] [-s STATE] [-m MAIL-PARAMETERS]\n"
+                    "   FROM TO...\n");
     return 64;
   }
   tern_mail_from(mail, argv[i]);
+  tern_mail_set_params(mail, parameters);
   while (++i < argc) tern_mail_rcpt(mail, argv[i]);
   tern_mail_content(mail, text, fread(text, 1, sizeof text, stdin));
   earlier = load();

@@ -318,6 +318,28 @@ static void policies(void **state)
   tear_down();
 }
 
+/* RFC 8689: where nobody vouches for the host the mail does not go, for good. */
+static void requiretls(void **state)
+{
+  static const uint32_t policy[] = {TERN_POLICY_NONE, TERN_POLICY_MAY, TERN_POLICY_ENCRYPT, TERN_POLICY_VERIFY};
+  tern_mail *m;
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof policy / sizeof *policy; i++) {
+    set_up(NULL);
+    tern_delivery_add_tls_policy(s.d, "*", policy[i], NULL);
+    m = letter(NULL, "a@both.test");
+    assert_int_equal(tern_mail_set_params(m, "REQUIRETLS"), TERN_OK);
+    assert_int_equal(go(m), TERN_E_REQUIRETLS);
+    assert_int_equal(tern_status_class(tern_mail_status(m)), TERN_CLASS_PERMANENT);
+    assert_int_equal(result(m, 0).retry_after, 0);
+    assert_int_equal(s.hosts[0].connections + s.hosts[1].connections, 0);
+    tern_mail_free(m);
+    tear_down();
+  }
+}
+
 static void private_addresses(void **state)
 {
   static const char *const to[] = {"a@one.test", "a@[127.0.0.2]", "a@mx1.test"};
@@ -871,6 +893,7 @@ int main(void)
       cmocka_unit_test(routes),
       cmocka_unit_test(rules),
       cmocka_unit_test(policies),
+      cmocka_unit_test(requiretls),
       cmocka_unit_test(private_addresses),
       cmocka_unit_test(loops),
       cmocka_unit_test(hostile_answers),

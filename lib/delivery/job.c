@@ -146,11 +146,15 @@ void tern__job_end(tern_delivery *d, tern__job *job)
   free_job(d, job);
 }
 
-/* Whether REQUIRETLS stands among the MAIL parameters. */
-static uint32_t wants_requiretls(const char *params)
+/* Whether REQUIRETLS is asked for, by the mail's flag or among its raw parameters. */
+static uint32_t wants_requiretls(const tern_mail *mail)
 {
+  const char *params = mail->params;
   size_t len;
 
+#ifdef TERN_MAIL_REQUIRETLS
+  if (mail->flags & TERN_MAIL_REQUIRETLS) return 1;
+#endif
   while (params && *params) {
     len = strcspn(params, " ");
     if (tern__same(params, len, "requiretls")) return 1;
@@ -192,7 +196,7 @@ static tern_status fill_job(tern_delivery *d, tern__job *job, const tern_history
     st = tern__report_continue(job->report, earlier);
     if (st == TERN_OK) take_earlier(job);
   }
-  job->requiretls = wants_requiretls(job->mail->params);
+  job->requiretls = wants_requiretls(job->mail);
   if (d->total) job->due = d->now + d->total;
   return st == TERN_OK ? group(d, job) : st;
 }

@@ -19,6 +19,7 @@ import tempfile
 
 import dane
 import mtas
+import sts
 import zones
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -238,6 +239,18 @@ def policy(tls, bad, alien, clear, may, none):
     yield Case("demanded DANE, no records", "a@tls-none.example.test", 77, {2: tls}, ("-P", "dane"), ["dane-required"], took={})
     yield Case("demanded DANE, right", "a@tls-good.example.test", 0, {2: tls}, ("-P", "dane"), ["policy=dane", ok])
     yield Case("bogus zone: the host is not used", "a@bogusmx.partner.test", 75, {2: tls, 3: tls}, (), ["TERN_E_RESOLVE"], took={})
+    # REQUIRETLS (RFC 8689): a name from DNSSEC or MTA-STS, a certificate that is good, a host that keeps it further on
+    keeps, wants = [*tls, "caps=REQUIRETLS"], ("-m", "REQUIRETLS")
+    yield Case("REQUIRETLS, DANE", "a@tls-good.example.test", 0, {2: keeps}, wants, ["policy=dane tls=TLSv1.[23] verified", ok], took={2: 1})
+    yield Case("REQUIRETLS, DNSSEC and a good certificate", "a@wild.example.test", 0, {2: keeps}, wants,
+               ["policy=verify tls=TLSv1.[23] verified", ok], took={2: 1})
+    yield Case("REQUIRETLS, MTA-STS", "a@example.test", 0, {2: keeps}, (*wants, "-P", "sts"), ["policy=sts tls=TLSv1.[23] verified", ok], took={2: 1})
+    yield Case("REQUIRETLS, not offered", "a@tls-good.example.test", 69, {2: tls}, wants, ["unsent TERN_E_NEEDS_EXTENSION", "again in 0 s"], took={})
+    yield Case("REQUIRETLS, nobody vouches for the host", "a@unsigned.test", 69, {2: keeps}, wants, ["unsent TERN_E_REQUIRETLS", "again in 0 s"], took={})
+    yield Case("REQUIRETLS, wrong TLSA", "a@tls-wrong.example.test", 77, {2: keeps}, wants, ["TERN_E_TLS_DANE"], took={})
+    yield Case("REQUIRETLS, TLSA that cannot be used", "a@tls-unusable.example.test", 69, {2: keeps}, wants, ["TERN_E_REQUIRETLS"], took={})
+    yield Case("REQUIRETLS, another's certificate", "a@tls-none.example.test", 77, {2: keeps}, wants, ["TERN_E_TLS_WRONG_HOST"], took={})
+    yield Case("REQUIRETLS, no TLS by the table", "a@tls-good.example.test", 69, {2: keeps}, (*wants, "-P", "none"), ["TERN_E_REQUIRETLS"], took={})
     # MTA-STS
     yield Case("DANE before MTA-STS", "a@example.test", 0, {2: tls}, (), ["policy=dane", ok], ["sts-"])
     yield Case("MTA-STS demanded, enforced, covered", "a@example.test", 0, {2: tls}, ("-P", "sts"), ["policy=sts tls=TLSv1.[23] verified", ok])
@@ -306,7 +319,7 @@ class World:
         facts = {}
         certs = self.dir / "certs"
         run(TOP / "tests/servers/certs.sh", certs)
-        (self.dir / "rows").write_text(dane.rows(certs))
+        (self.dir / "rows").write_text(dane.rows(certs) + sts.ROWS)
         self.env["TERN_DNS_ROWS"] = str(self.dir / "rows")
         for server in ("dns", "sts"):
             r = run(TOP / "tests/servers" / (server + ".sh"), "start", self.dir, env=self.env)
@@ -335,6 +348,8 @@ def main():
                 case.run(world)
         if not ONLY or "commands" in ONLY:
             commands(world)
+        if not ONLY or "sts" in ONLY:
+            sts.compare(world, Case)
         if not ONLY or "zones" in ONLY:
             zones.compare(world, TOP / "tests/servers/nquery.c", check)
         if not ONLY or "mtas" in ONLY:
