@@ -39,6 +39,7 @@ WHEN = {
     "base/format.c": "!defined(TERN_NO_LOG)",
     "base/queue_id.c": "!defined(TERN_NO_LOG)",
     "base/arena.c": "!defined(TERN_NO_ARENA)",
+    "base/seal.c": "!defined(TERN_NO_CLIENT)",
     "base/hash.c": "!defined(TERN_NO_CLIENT) || !defined(TERN_NO_SCRAM_SHA_256) || !defined(TERN_NO_SCRAM_SHA_1) || !defined(TERN_NO_CRAM_MD5)",
     "base/wording.c": "!defined(TERN_NO_SOCKETS)",
     "base/gather*": "!defined(TERN_NO_SOCKETS)",

@@ -308,11 +308,7 @@ static void policies(void **state)
   assert_int_equal(asked, 3);
   assert_int_equal(result(m, 0).status, TERN_E_CONFIG);
   assert_int_equal(result(m, 1).status, TERN_OK);
-#ifdef TERN_NO_TLS
-  assert_int_equal(tern_status_class(result(m, 2).status), tern_status_class(TERN_E_UNSUPPORTED));
-#else
   assert_int_equal(result(m, 2).status, TERN_E_TLS_NOT_OFFERED);
-#endif
   assert_string_equal(s.w.log, "3:b@two.test;");
   tern_mail_free(m);
   tear_down();

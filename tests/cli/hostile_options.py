@@ -40,7 +40,7 @@ USAGE = [
     ("dsn empty", NOWHERE + ["--dsn", "", "c@d.example"], 64), ("dsn rubbish", NOWHERE + ["--dsn", "maybe", "c@d.example"], 64),
     ("dsn never and more", NOWHERE + ["--dsn", "never,success", "c@d.example"], 64), ("dsn trailing comma", NOWHERE + ["--dsn", "success,", "c@d.example"], 64),
     ("deliver-by zero", NOWHERE + ["--deliver-by", "0", "c@d.example"], 64), ("deliver-by words", NOWHERE + ["--deliver-by", "1,later", "c@d.example"], 64),
-    ("priority ten", NOWHERE + ["--priority", "10", "c@d.example"], 64), ("mail-auth injection", NOWHERE + ["--mail-auth", "a@b.c\r\nRSET", "c@d.example"], 65),
+    ("priority ten", NOWHERE + ["--priority", "10", "c@d.example"], 64),
     ("hold-for below", NOWHERE + ["--hold-for", "-1", "c@d.example"], 64),
     ("dsn blank", NOWHERE + ["--dsn", "success, failure", "c@d.example"], 64), ("dsn injection", NOWHERE + ["--dsn", "success\r\nRSET", "c@d.example"], 64),
     ("ret rubbish", NOWHERE + ["--ret", "all", "c@d.example"], 64), ("ret empty", NOWHERE + ["--ret", "", "c@d.example"], 64),
@@ -66,6 +66,13 @@ BAD = ["", " ", "b", "@", "b@", "@d.example", "b@@d.example", "b@d@e.example", "
        "b@d.example SIZE=1", "b\t@d.example", "b\x01@d.example", "b\x7f@d.example", "b@d\x7f.example", "\"b\r\n\"@d.example", "\"b\x01\"@d.example", "\"b\\\n\"@d.example",
        "x" * 65 + "@d.example", "b@" + "d" * 64 + ".example", "b@" + ".".join(["d" * 60] * 5), "b@" + "d." * 128 + "example", b"b\xff@d.example", b"\xc3@d.example",
        b"b\xc0\xaf@d.example", b"b\xed\xa0\x80@d.example", "b@[IPv6:1:2:3:4:5:6:7:8:9]", "b@[IPv6:1::2::3]", "b@[tag:]", "b@[IPv4:1.2.3.4]x"]
+
+
+@case
+def bad_mail_auth():
+    r = run(NOWHERE + ["--mail-auth", "a@b.c\r\nRSET", "c@d.example"])
+    expect(r, 65, False, phase=None)
+    check(r.error == "TERN_E_ADDRESS" and r.reply is None, "refused", r)
 
 
 @table("bad address", [("%d %r" % (i, a[:24]), a) for i, a in enumerate(BAD)])
