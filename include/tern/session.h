@@ -145,7 +145,7 @@ typedef struct tern_transaction {
   size_t span_count;
   const tern_source *source;
   void *source_user;
-  const tern_terms *terms; /* borrowed until done; NULL: none */
+  const tern_terms *terms; /* borrowed until done; NULL: none, and all that a build without them takes */
 } tern_transaction;
 
 /* ---- life ----------------------------------------------------------------------------------------*/
@@ -156,7 +156,7 @@ typedef struct tern_transaction {
 #define TERN_SESSION_TEXT_MIN 128u
 #define TERN_SESSION_OUT_MIN 512u /* AUTH needs TERN_SASL_STATE_SIZE more */
 #define TERN_SESSION_ALIGN 8u
-#define TERN_SESSION_OBJECT (352u + 32u * sizeof (void *))
+#define TERN_SESSION_OBJECT (336u + 30u * sizeof (void *))
 #define TERN_SESSION_SLOT (144u + 4u * sizeof (void *))
 #define TERN_SESSION_SIZE(window, text, out) \
   (TERN_SESSION_OBJECT + (window) * TERN_SESSION_SLOT + (text) + (out))

@@ -181,6 +181,13 @@
 #define TERN__WITH_PRDR 1
 #endif
 
+/* What tern_terms can say; without any of it a mail that comes with one at all is refused. */
+#define TERN__WITH_TERMS \
+  (TERN__WITH_DELIVERBY || TERN__WITH_FUTURERELEASE || TERN__WITH_MT_PRIORITY || TERN__WITH_MAIL_AUTH)
+
+/* Whether a mail can ask anything of the server beyond being taken. */
+#define TERN__WITH_ASKING (TERN__WITH_TERMS || TERN__WITH_REQUIRETLS || TERN__WITH_PRDR)
+
 /* The digests that somebody asks for; SHA-256 is there wherever hash.c is. */
 #ifdef TERN_NO_CRAM_MD5
 #define TERN__WITH_MD5 0

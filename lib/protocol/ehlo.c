@@ -13,7 +13,11 @@
 /* Keyword i is bit i: the order of TERN_CAP_... in session.h; ended by an empty one. */
 static const char keywords[] =
   "PIPELINING\0SIZE\0" "8BITMIME\0CHUNKING\0SMTPUTF8\0DSN\0ENHANCEDSTATUSCODES\0LIMITS\0STARTTLS\0"
-  "AUTH\0BINARYMIME\0REQUIRETLS\0DELIVERBY\0FUTURERELEASE\0MT-PRIORITY\0PRDR\0VRFY\0";
+  "AUTH\0"
+#if TERN__WITH_BINARYMIME || TERN__WITH_ASKING || TERN__WITH_OTHER
+  "BINARYMIME\0REQUIRETLS\0DELIVERBY\0FUTURERELEASE\0MT-PRIORITY\0PRDR\0VRFY\0"
+#endif
+  "";
 
 #if TERN__WITH_LOG
 const char *tern_capability_name(uint32_t capability)
@@ -105,6 +109,6 @@ void tern__ehlo_line(tern__offer *offer, const char *text, size_t len,
     if (TERN__WITH_LIMITS && cap == TERN_CAP_LIMITS) limit(offer, w, n);
     if (TERN__WITH_DELIVERBY && cap == TERN_CAP_DELIVERBY) offer->by_min = seconds(w, n);
     if (TERN__WITH_FUTURERELEASE && cap == TERN_CAP_FUTURERELEASE) offer->hold_max = seconds(w, n);
-    if (cap & (TERN_CAP_DELIVERBY | TERN_CAP_FUTURERELEASE)) return; /* the first word */
+    if (TERN__WITH_TERMS && (cap & (TERN_CAP_DELIVERBY | TERN_CAP_FUTURERELEASE))) return; /* the first word */
   }
 }

@@ -139,7 +139,6 @@ struct tern_session {
   uint8_t lmtp;
   uint8_t channel_safe;
   uint8_t window;
-  uint8_t eager; /* by the caller's word */
 
   /* receiver */
   tern__reader reader;
@@ -171,22 +170,23 @@ struct tern_session {
 
   /* transactions */
   tern__slot *slots;
-  uint8_t slot;        /* the one that the sender is at */
-  uint8_t slot_used;   /* slots taken */
   uint32_t slot_first; /* arrival number of the oldest one */
   uint32_t slot_next;  /* of the first that may have to be begun */
   uint32_t slot_last;  /* to be given next */
   uint32_t mails;    /* MAIL commands on this connection */
   uint32_t used;     /* extensions of the last mail */
+  uint8_t slot;      /* the one that the sender is at */
+  uint8_t slot_used; /* slots taken */
 
-  /* authentication */
+  /* authentication; fields are ordered so that no octet is lost between two groups */
+  uint8_t mechanism; /* index in table, 255: none yet */
+  uint8_t challenges;
   uint32_t tried; /* bit i: mechanism i was refused */
   uint32_t response_at;
   uint32_t response_len;
-  uint8_t mechanism; /* index in table, 255: none yet */
-  uint8_t challenges;
 
   /* flags */
+  uint8_t eager; /* by the caller's word */
   uint8_t secure;
   uint8_t verified; /* by the caller's word */
   uint8_t authenticated;

@@ -74,9 +74,9 @@ tern_status tern__terms_check(const tern_terms *terms, uint32_t flags, tern__ter
 
   memset(wrong, 0, sizeof *wrong);
   if (((flags & TERN_MAIL_REQUIRETLS) && !TERN__WITH_REQUIRETLS) || ((flags & TERN_MAIL_PRDR) && !TERN__WITH_PRDR) ||
-      ((flags & TERN_MAIL_BINARY) && !TERN__WITH_BINARYMIME))
+      ((flags & TERN_MAIL_BINARY) && !TERN__WITH_BINARYMIME) || (terms != NULL && !TERN__WITH_TERMS))
     return bad(wrong, TERN_E_UNSUPPORTED, TERN_FIELD_EXTENSION);
-  if (terms == NULL) return TERN_OK;
+  if (!TERN__WITH_TERMS || terms == NULL) return TERN_OK;
   st = check_by(terms, wrong);
   if (st == TERN_OK) st = check_hold(terms, wrong);
   if (st == TERN_OK) st = check_priority(terms, wrong);
@@ -107,7 +107,7 @@ uint32_t tern__terms_over(const tern_transaction *t, const tern__offer *offer, u
 {
   const tern_terms *terms = tern__terms_of(t);
 
-  if (terms == NULL) return TERN_FIELD_NONE;
+  if ((!TERN__WITH_DELIVERBY && !TERN__WITH_FUTURERELEASE) || terms == NULL) return TERN_FIELD_NONE;
   if ((caps & TERN_CAP_DELIVERBY) && (terms->by_mode & TERN_BY_RETURN) &&
       (uint32_t)terms->by < offer->by_min) /* RFC 2852 2 */
     return TERN_FIELD_DELIVER_BY;

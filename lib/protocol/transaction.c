@@ -258,7 +258,7 @@ tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_tran
   if ((judged & TERN__JUDGED_DSN) || t->envid != NULL ||
       (t->flags & (TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS)))
     slot->flags |= TERN__F_DSN;
-  if (t->flags & TERN_MAIL_BINARY) slot->flags |= TERN__F_BINARY;
+  if (TERN__WITH_BINARYMIME && (t->flags & TERN_MAIL_BINARY)) slot->flags |= TERN__F_BINARY;
   if (t->spans != NULL || t->source == NULL) {
     st = tern__data_measure(t, &info);
     if (st != TERN_OK) return bad(s, st, TERN_FIELD_CONTENT, NULL, 0, 0);
@@ -313,6 +313,7 @@ static tern_status prepare(tern__slot *slot, uint32_t caps)
   slot->length = info.length;
   if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
   if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER | TERN__F_8BIT;
+  if (!TERN__WITH_BINARYMIME) return (info.flags & TERN_CONTENT_BINARY) ? TERN_E_UNSUPPORTED : st;
   if (!(t->flags & TERN_MAIL_BINARY)) slot->flags &= ~TERN__F_BINARY;
   if (info.flags & TERN_CONTENT_BINARY) slot->flags |= TERN__F_BINARY;
   return st;
@@ -321,9 +322,9 @@ static tern_status prepare(tern__slot *slot, uint32_t caps)
 /* What the server lacks that this mail cannot do without, or that the caller requires. */
 static uint32_t missing_caps(const tern_session *s, const tern__slot *slot, uint32_t caps)
 {
-  uint32_t needed = tern__terms_needed(slot->t);
+  uint32_t needed = TERN__WITH_ASKING ? tern__terms_needed(slot->t) : 0;
 
-  if (slot->flags & TERN__F_BINARY) needed |= TERN_CAP_BINARYMIME | TERN_CAP_CHUNKING;
+  if (TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY)) needed |= TERN_CAP_BINARYMIME | TERN_CAP_CHUNKING;
   return (TERN__WITH_POLICY ? s->required & ~s->offer.caps : 0) | (needed & ~caps);
 }
 
@@ -343,11 +344,11 @@ static int admit(tern_session *s, tern__slot *slot)
     reject_whole(s, slot, TERN_E_SOURCE, TERN_FIELD_CONTENT, 0);
   } else if (missing != 0) {
     reject_whole(s, slot, TERN_E_NEEDS_EXTENSION, TERN_FIELD_EXTENSION, missing);
-  } else if ((t->flags & TERN_MAIL_REQUIRETLS) && !(s->secure && s->verified)) {
+  } else if (TERN__WITH_REQUIRETLS && (t->flags & TERN_MAIL_REQUIRETLS) && !(s->secure && s->verified)) {
     reject_whole(s, slot, TERN_E_REQUIRETLS, TERN_FIELD_EXTENSION, TERN_CAP_REQUIRETLS);
-  } else if (tern__terms_over(t, &s->offer, caps) != TERN_FIELD_NONE) {
+  } else if (TERN__WITH_TERMS && tern__terms_over(t, &s->offer, caps) != TERN_FIELD_NONE) {
     reject_whole(s, slot, TERN_E_PARAMETER, tern__terms_over(t, &s->offer, caps), 0);
-  } else if ((slot->flags & TERN__F_BINARY) && slot->length == TERN_LENGTH_UNKNOWN) {
+  } else if (TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) && slot->length == TERN_LENGTH_UNKNOWN) {
     reject_whole(s, slot, TERN_E_CONTENT, TERN_FIELD_SIZE, 0); /* BDAT LAST says it beforehand */
   } else if ((caps & TERN_CAP_SIZE) && s->offer.size != 0 && slot->length != TERN_LENGTH_UNKNOWN &&
              slot->length > s->offer.size) {
@@ -356,7 +357,7 @@ static int admit(tern_session *s, tern__slot *slot)
     reject_whole(s, slot, TERN_E_NEEDS_SMTPUTF8,
                  slot->flags & TERN__F_UTF8 ? TERN_FIELD_FORWARD_PATH : TERN_FIELD_CONTENT, 0);
   } else if ((slot->flags & TERN__F_8BIT) && !(caps & TERN_CAP_8BITMIME) &&
-             !(slot->flags & TERN__F_BINARY) &&
+             !(TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY)) &&
              !(TERN__WITH_POLICY && (s->never & TERN_CAP_8BITMIME))) {
     reject_whole(s, slot, TERN_E_NEEDS_8BITMIME, TERN_FIELD_CONTENT, 0);
   } else if ((t->flags & TERN__ALL_OR_NONE) && (caps & TERN__CAP_LIMITS) &&
@@ -505,7 +506,7 @@ static int send_mail(tern_session *s, tern__slot *slot)
   tern__mail_arguments(s, slot, &args);
   tern__out_line(s, &line);
   tern__put_mail(&line, slot->t, &args);
-  terms = tern__terms_put(&line, slot->t, tern__caps(s) & ~(TERN__LMTP(s) ? TERN_CAP_PRDR : 0));
+  terms = TERN__WITH_ASKING ? tern__terms_put(&line, slot->t, tern__caps(s) & ~(TERN__LMTP(s) ? TERN_CAP_PRDR : 0)) : 0;
   tern__put_rest(&line, TERN__WITH_MAIL_OPTIONS ? slot->t->params : NULL);
   if (!tern__out_may(s, &line)) return 0;
   if (!tern__out_commit(s, &line, TERN__MAIL, NULL)) {
@@ -625,7 +626,7 @@ static int open_content(tern_session *s, tern__slot *slot)
   tern__data_begin(&s->data, t, !(slot->flags & TERN__F_BDAT),
                    (t->flags & TERN__REFUSE_BARE) != 0);
   s->data.known = (slot->flags & TERN__F_CLEAN) != 0;
-  s->data.raw = (slot->flags & TERN__F_BINARY) != 0;
+  s->data.raw = TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) != 0;
   s->run.len = 0;
   s->holding = 0;
   s->content_left = slot->length;
