@@ -178,7 +178,7 @@ static tern_status begin(tern_session *s)
   tern_status st;
   tern__line line;
 
-  if (m->state_size > TERN_SASL_STATE_SIZE || s->out_cap < TERN_SASL_STATE_SIZE + 256u)
+  if (m->state_size > TERN_SASL_STATE_SIZE || s->out_cap < TERN_SASL_STATE_SIZE + TERN_SESSION_OUT_MIN)
     return tern__fail(s, TERN_E_BUFFER, TERN_PHASE_AUTH);
   s->out_cap -= (uint32_t)TERN_SASL_STATE_SIZE;
   s->sasl_live = 1;
