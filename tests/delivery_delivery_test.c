@@ -1,6 +1,8 @@
 /* delivery_delivery_test.c - mails to MX hosts in the test's own process: routes, limits, what is remembered,
  * reports that another delivery takes up, hostile DNS, each allocation failing. TLS is left to the step
  * `delivery`. */
+#define _GNU_SOURCE
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,12 +12,17 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <tern/tern.h>
+#include <unistd.h>
 
 #include "mx_world.h"
 
 #define TURNS 50000u
-#define HOSTS 5u
+#define HOSTS 6u
+#define SIX 4u /* the host at ::1 */
 static const char text[] = "From: s@example.org\r\nSubject: x\r\n\r\nhello\r\n";
 
 static const mx_row zone[] = {
@@ -36,6 +43,9 @@ static const mx_row zone[] = {
     {"slow-then-good.test", "MX", "20 mx2.test"},
     {"mx1.test", "A", "127.0.0.2"},
     {"mx2.test", "A", "127.0.0.3"},
+    {"six.test", "MX", "10 six-mx.test"},
+    {"six-mx.test", "A", "127.0.0.2"},
+    {"six-mx.test", "AAAA", "::1"},
     {"many-mx.test", "A", "127.0.0.2"},
     {"many-mx.test", "A", "127.0.0.3"},
     {"many-mx.test", "A", "127.0.0.4"},
@@ -63,7 +73,7 @@ static void make_delivery(const tern_allocator *mem)
 
 static void set_up(const tern_allocator *mem)
 {
-  static const char *const addresses[HOSTS] = {"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", NULL};
+  static const char *const addresses[HOSTS] = {"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "::1", NULL};
   size_t i;
 
   memset(&s, 0, sizeof s);
@@ -604,6 +614,80 @@ static void next_address(void **state)
   tear_down();
 }
 
+/* Takes connections to ::1 and answers none, not even that they stand: its backlog is full. */
+static size_t make_silent(int *fds, size_t most)
+{
+  struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  size_t n = 0;
+  int on = 1, st = 0;
+
+  mx_host_close(&s.hosts[SIX]);
+  a.sin6_port = htons(s.w.port);
+  fds[n++] = socket(AF_INET6, SOCK_STREAM, 0);
+  setsockopt(fds[0], SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  assert_int_equal(bind(fds[0], (struct sockaddr *)&a, sizeof a), 0);
+  assert_int_equal(listen(fds[0], 0), 0);
+  while (n < most && st == 0) {
+    struct pollfd p = {socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0), POLLOUT, 0};
+    (void)connect(p.fd, (struct sockaddr *)&a, sizeof a);
+    fds[n++] = p.fd;
+    st = poll(&p, 1, 100) == 1 ? 0 : 1;
+  }
+  assert_int_equal(st, 1); /* the last one hangs */
+  return n;
+}
+
+/* A host's two families race for a connection (RFC 8305): what is dead or silent on one way is no delay, what
+ * failed is told of, and what was only slower is still there if the other one has no use for the mail. */
+static void two_families(void **state)
+{
+  enum { LIVE, REFUSES, SILENT, BUSY };
+  static const struct {
+    int six, four; /* ::1, 127.0.0.2 */
+    tern_status status;
+    uint32_t attempts;
+    const char *log;
+  } cases[] = {
+      {REFUSES, LIVE, TERN_OK, 2, "2:a@six.test;2:a@six.test;"},
+      {SILENT, LIVE, TERN_OK, 1, "2:a@six.test;2:a@six.test;"},
+      {LIVE, REFUSES, TERN_OK, 1, "::1:a@six.test;::1:a@six.test;"},
+      {REFUSES, REFUSES, TERN_E_CONNECT, 2, ""},
+      {BUSY, LIVE, TERN_OK, 2, "2:a@six.test;2:a@six.test;"},
+      {BUSY, REFUSES, TERN_E_CONNECT, 2, ""},
+  };
+  size_t i, n, count;
+  int fds[12];
+
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tern_mail *m = letter(NULL, "a@six.test");
+
+    set_up(NULL);
+    count = cases[i].six == SILENT ? make_silent(fds, 12) : 0;
+    if (cases[i].six == REFUSES) mx_host_close(&s.hosts[SIX]);
+    if (cases[i].six == BUSY) s.hosts[SIX].greeting = "421 4.3.2 later";
+    if (cases[i].four == REFUSES) mx_host_close(&s.hosts[0]);
+    assert_int_equal(go(m), cases[i].status);
+    if (attempts(m) != cases[i].attempts) fail_msg("case %zu: %u attempts", i, attempts(m));
+    if (cases[i].six == REFUSES) {
+      uint32_t dead = cases[i].four == LIVE ? 0 : 1; /* the first address is the last to be told of */
+      assert_non_null(strstr(attempt(m, dead).text, "[::1] port"));
+      assert_int_equal(attempt(m, dead).status, TERN_E_CONNECT);
+    }
+    if (cases[i].status == TERN_OK) {
+      uint32_t last = attempts(m) - 1;
+      assert_string_equal(attempt(m, last).address, cases[i].four == LIVE ? "127.0.0.2" : "::1");
+      assert_int_equal(go(m), TERN_OK); /* over the same connection */
+      assert_int_equal(attempts(m), cases[i].six == REFUSES ? 2 : 1); /* it is remembered as dead */
+      assert_int_equal(s.hosts[0].connections + (cases[i].six == LIVE ? s.hosts[SIX].connections : 0), 1);
+    }
+    assert_string_equal(s.w.log, cases[i].log);
+    for (n = 0; n < count; n++) close(fds[n]);
+    tern_mail_free(m);
+    tear_down();
+  }
+}
+
 /* ---- reports ------------------------------------------------------------------------------------------*/
 /* Stored, read back, and taken up by another delivery: who has it keeps it. */
 static void carried_on(void **state)
@@ -900,7 +984,7 @@ int main(void)
       cmocka_unit_test(few_mails_a_connection),
       cmocka_unit_test(limits),
       cmocka_unit_test(dead_hosts),
-      cmocka_unit_test(next_address),
+      cmocka_unit_test(next_address), cmocka_unit_test(two_families),
       cmocka_unit_test(carried_on),
       cmocka_unit_test(unknown_is_kept),
       cmocka_unit_test(cancelled),

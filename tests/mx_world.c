@@ -106,15 +106,20 @@ static int answer(void *user, dns_server *server, const char *name, uint32_t typ
 /* ---- hosts -------------------------------------------------------------------------------------------*/
 static int listen_at(const char *address, uint16_t port)
 {
-  struct sockaddr_in a;
-  int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+  } a;
+  int six = strchr(address, ':') != NULL, on = 1;
+  int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 
   memset(&a, 0, sizeof a);
-  a.sin_family = AF_INET;
-  a.sin_port = htons(port);
-  inet_pton(AF_INET, address, &a.sin_addr);
+  a.any.sa_family = six ? AF_INET6 : AF_INET;
+  *(six ? &a.v6.sin6_port : &a.v4.sin_port) = htons(port);
+  inet_pton(a.any.sa_family, address, six ? (void *)&a.v6.sin6_addr : (void *)&a.v4.sin_addr);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 512) != 0) {
+  if (bind(fd, &a.any, six ? sizeof a.v6 : sizeof a.v4) != 0 || listen(fd, 512) != 0) {
     close(fd);
     return -1;
   }
@@ -236,7 +241,9 @@ static void note(mx_world *w, const mx_connection *c)
 {
   size_t used = strlen(w->log);
 
-  snprintf(w->log + used, sizeof w->log - used, "%s:%s;", strrchr(c->host->address, '.') + 1, c->to);
+  const char *number = strrchr(c->host->address, '.');
+
+  snprintf(w->log + used, sizeof w->log - used, "%s:%s;", number ? number + 1 : c->host->address, c->to);
 }
 
 static void end_content(mx_world *w, mx_connection *c)

@@ -17,7 +17,7 @@ typedef struct mx_row {
 
 /* Replies are without line end; NULL: the good one; "": silence for ever; "-": the connection is closed. */
 typedef struct mx_host {
-  const char *address; /* 127.0.0.x; NULL ends */
+  const char *address; /* 127.0.0.x or ::1, not as the first; NULL ends */
   const char *greeting;
   const char *ehlo; /* a refusal */
   const char *mail;
@@ -45,7 +45,7 @@ typedef struct mx_world {
   char server[40]; /* for tern_resolver_set_server */
   mx_connection *connections;
   size_t connection_count, connection_cap;
-  char log[4096]; /* "ADDRESS-LAST-NUMBER:RCPT,RCPT;" for each mail that was accepted */
+  char log[4096]; /* "LAST-NUMBER:RCPT,RCPT;", or "::1:RCPT;", for each mail that was accepted */
 } mx_world;
 
 /* 0: failed. rows, hosts: as long as the world. */

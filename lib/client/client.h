@@ -55,6 +55,17 @@ typedef struct tern__common {
   char *ca;           /* NULL: the system's store */
 } tern__common;
 
+#ifndef TERN_NO_SOCKETS
+/* Two addresses of one host, of two families, that race for the first connection (RFC 8305); those that
+ * follow go to the one that won. */
+typedef struct tern__pair {
+  tern__sockaddr other; /* beside the URL's */
+  uint8_t over;         /* the race was run */
+  uint8_t other_won;
+  tern__tried tried; /* what became of both, once it is over */
+} tern__pair;
+#endif
+
 struct tern_client {
   const tern_allocator *mem;
   tern__common *common; /* borrowed, or NULL */
@@ -125,6 +136,7 @@ struct tern_client {
   tern__tcp *tcp;
   tern__dial *dial; /* while dialling */
   tern__tried *tried; /* a probe's, or NULL */
+  tern__pair *pair;   /* a delivery's, or NULL: borrowed */
 #endif
   uint32_t dials;  /* connections begun: another number, another handle */
   char *own_name; /* for EHLO where none was set */

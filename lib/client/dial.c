@@ -113,6 +113,21 @@ static int has_proxy(const tern_client *c)
   return c->proxy.host != NULL;
 }
 
+/* A host of a delivery, by literals: both addresses, or the one that won when they raced. */
+static tern_status open_pair(tern_client *c, const char *host, uint32_t port)
+{
+  const tern__pair *pair = c->pair;
+  tern__sockaddr first;
+  tern_status st = tern__sockaddr_literal(host, port, &first) ? TERN_OK : TERN_E_HOST;
+
+  if (st == TERN_OK) st = tern__tcp_open_fed(c->mem, c->dial->timeout, &c->tcp);
+  if (st != TERN_OK) return st;
+  if (!pair->other_won) tern__tcp_feed(c->tcp, &first);
+  if (!pair->over || pair->other_won) tern__tcp_feed(c->tcp, &pair->other);
+  tern__tcp_feed(c->tcp, NULL);
+  return TERN_OK;
+}
+
 /* Opens c->tcp, with its addresses or to be fed. TERN_OK, TERN_E_AGAIN: fed later; or c->error is set. */
 static tern_status open_tcp(tern_client *c)
 {
@@ -127,6 +142,8 @@ static tern_status open_tcp(tern_client *c)
   }
   if (c->url.path) {
     st = tern__tcp_open_unix(c->mem, c->url.path, timeout, &c->tcp);
+  } else if (c->pair) {
+    st = open_pair(c, host, port);
   } else if (!by_ourselves(c)) {
     st = tern__tcp_open(c->mem, host, port, timeout, &c->tcp);
   } else {
@@ -160,7 +177,7 @@ tern_status tern__dial_begin(tern_client *c)
     return st;
   }
   if (c->local) tern__tcp_set_local(c->tcp, c->local);
-  tern__tcp_set_tried(c->tcp, c->tried);
+  tern__tcp_set_tried(c->tcp, c->pair && !c->pair->over ? &c->pair->tried : c->tried);
   if (c->blocking && (timeout == 0 || timeout >= TERN__SLICE))
     tern__tcp_set_slice(c->tcp, TERN__SLICE);
   c->state = TERN__DIALLING;
@@ -240,6 +257,17 @@ static void gather(tern_client *c, uint64_t now)
   d->nap = d->gather.blind ? now + TERN__GATHER_NAP : TERN_NEVER;
 }
 
+/* Which of the two it was. */
+static void end_race(tern__pair *pair)
+{
+  uint32_t i;
+
+  for (i = 0; i < pair->tried.count; i++)
+    if (pair->tried.list[i].result == TERN__TRIED_CONNECTED)
+      pair->other_won = tern__sockaddr_same(&pair->tried.list[i].address, &pair->other) != 0;
+  pair->over = 1;
+}
+
 /* The race, once there is an address: its time begins with that. */
 static tern_status connect_tcp(tern_client *c, uint64_t now)
 {
@@ -249,6 +277,7 @@ static tern_status connect_tcp(tern_client *c, uint64_t now)
   if (!d->fed) return TERN_E_AGAIN;
   if (d->due == TERN_NEVER && d->timeout) d->due = now + d->timeout;
   st = tern__tcp_connect_step(c->tcp, now);
+  if (st != TERN_E_AGAIN && c->pair && !c->pair->over) end_race(c->pair);
   if (st != TERN_OK && st != TERN_E_AGAIN)
     tern__conn_fail(c, st, TERN_PHASE_CONNECT, tern__tcp_detail(c->tcp));
   if (st != TERN_OK) return st;

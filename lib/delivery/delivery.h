@@ -158,6 +158,8 @@ struct tern__lane {
   tern__hop *hop;   /* for whose limit it counts */
   tern__mxhost *host; /* NULL: a route */
   uint32_t address;
+  uint32_t other;   /* the one that races with it; meaningful with pair */
+  struct tern__pair *pair; /* NULL: one address alone */
   const tern__rule *route;
   tern__policy_plan plan;
   char name[TERN__DOMAIN_MAX]; /* plan.name points here */
@@ -167,6 +169,7 @@ struct tern__lane {
   uint8_t ready;
   uint8_t idle; /* connected, without a part */
   uint8_t leaving;
+  uint8_t told; /* of the race of the pair */
 };
 
 #define TERN__PART_LOOKUP 0u
@@ -186,7 +189,8 @@ struct tern__part {
   uint32_t cap;
   uint32_t state;
   size_t host;
-  uint32_t address;
+  uint32_t address; /* the first that is not gone; count of the host's: none is left */
+  uint32_t gone;    /* bit i: address i of the host was tried, or passed over */
   uint32_t tries;
   tern__policy_plan plan;
   tern__lane *lane;
@@ -368,6 +372,8 @@ tern_mail *tern__child_new(tern_delivery *d, const tern__part *part);
 int tern__walk_step(tern_delivery *d);
 /* The part's mail has ended on its lane. */
 void tern__walk_ended(tern_delivery *d, tern__lane *lane);
+/* The race of the lane's pair is over. */
+void tern__walk_raced(tern_delivery *d, tern__lane *lane);
 void tern__walk_cancel(tern_delivery *d, tern__job *job, tern_status status);
 void tern__walk_watch(tern_delivery *d);
 

@@ -22,6 +22,7 @@ void tern__lane_free(tern_delivery *d, tern__lane *lane)
   while (*at && *at != lane) at = &(*at)->next;
   if (*at) *at = lane->next;
   tern_client_free(lane->client);
+  if (lane->pair) tern__free(d->mem, lane->pair, sizeof *lane->pair);
   if (lane->host) {
     lane->host->addresses[lane->address].lanes--;
     tern__mxhost_give(lane->host);
@@ -48,7 +49,7 @@ static int fits(const tern__lane *lane, const tern__part *part)
 
   if (!lane->idle || lane->requiretls != part->job->requiretls) return 0;
   if (hop->route) return lane->route == hop->route;
-  return lane->host == hop->hosts[part->host] && lane->address == part->address &&
+  return lane->host == hop->hosts[part->host] && !(part->gone >> lane->address & 1) &&
          lane->plan.level == part->plan.level && lane->plan.policy == part->plan.policy &&
          lane->plan.watch == part->plan.watch && same_name(lane->plan.name, part->plan.name);
 }
@@ -183,6 +184,32 @@ static tern__lane *make(tern_delivery *d, tern__part *part)
   return lane;
 }
 
+/* The next address of the other family, if it is worth a try, races with the lane's (RFC 8305): what is
+ * dead on one way, silently, costs a quarter of a second. */
+static tern_status pair_up(tern_delivery *d, tern__lane *lane, const tern__part *part)
+{
+  const tern__mxhost *host = lane->host;
+  const tern__host_address *a = &host->addresses[lane->address], *b = NULL;
+  char text[48];
+  uint32_t i;
+
+  for (i = 0; i < host->count && !b; i++) {
+    b = &host->addresses[i];
+    if (i <= lane->address || (part->gone >> i & 1) || b->len == a->len || b->dead_until > d->now ||
+        b->lanes >= d->max_address)
+      b = NULL;
+    else
+      lane->other = i;
+  }
+  if (!b) return TERN_OK;
+  lane->pair = tern__alloc(d->mem, sizeof *lane->pair);
+  if (!lane->pair) return TERN_E_NOMEM;
+  tern__address_write(b->octets, b->len, text, sizeof text);
+  if (!tern__sockaddr_literal(text, d->port, &lane->pair->other)) return TERN_E_HOST;
+  lane->client->pair = lane->pair;
+  return TERN_OK;
+}
+
 static tern_status connect_to(tern_delivery *d, tern__lane *lane, const tern__part *part)
 {
   const tern__host_address *a;
@@ -195,6 +222,8 @@ static tern_status connect_to(tern_delivery *d, tern__lane *lane, const tern__pa
     return st != TERN_OK ? st : tern_client_connect(lane->client, lane->route->value);
   }
   st = set_plan(lane, part);
+  if (st != TERN_OK) return st;
+  st = pair_up(d, lane, part);
   if (st != TERN_OK) return st;
   a = &lane->host->addresses[lane->address];
   tern__address_write(a->octets, a->len, text, sizeof text);
@@ -269,6 +298,7 @@ static int lane_step(tern_delivery *d, tern__lane *lane)
   lane->ready = 0;
   if (!lane->part && !lane->leaving) return idle_step(d, lane);
   st = tern_client_step(lane->client);
+  if (lane->pair && lane->pair->over && lane->part && !lane->told) tern__walk_raced(d, lane);
   if (lane->part) {
     if (!tern_client_finished(lane->client)) return 0;
     tern__walk_ended(d, lane);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/client.h"
 #include "delivery/delivery.h"
 
 /* ---- outcomes ------------------------------------------------------------------------------------*/
@@ -65,11 +66,19 @@ static void finish_part(tern__part *part)
 }
 
 /* ---- hosts ---------------------------------------------------------------------------------------*/
+/* That address of the host is done with. */
+static void leave_address(tern__part *part, uint32_t address)
+{
+  part->gone |= (uint32_t)1 << address;
+  part->address = 0;
+  while (part->gone >> part->address & 1) part->address++;
+}
+
 static void next_host(tern__part *part)
 {
   wait_for_lane(part, 0);
   part->host++;
-  part->address = 0;
+  part->address = part->gone = 0;
   part->state = TERN__PART_HOST;
 }
 
@@ -184,7 +193,7 @@ static int pass_dead(tern_delivery *d, tern__part *part)
   e.detail = text;
   part->began = tern__wall();
   put_off_all(part, &e, tern__tell_unconnected(d, part, host->name, &e));
-  part->address++;
+  leave_address(part, part->address);
   return 1;
 }
 
@@ -282,18 +291,49 @@ static uint32_t whither(const tern_error *why, uint32_t accepted, uint32_t defer
   }
 }
 
-static void remember_dead(tern_delivery *d, const tern__lane *lane, const tern_error *why)
+static void remember_dead(tern_delivery *d, const tern__lane *lane, uint32_t address,
+                          const tern_error *why)
 {
   tern__host_address *a;
 
   if (!lane->host || !d->dead_time || why->phase != TERN_PHASE_CONNECT) return;
   if (why->status != TERN_E_CONNECT && why->status != TERN_E_TIMEOUT) return;
-  a = &lane->host->addresses[lane->address];
+  a = &lane->host->addresses[address];
   a->dead_until = d->now + d->dead_time;
   a->dead_status = why->status;
 }
 
-static void go_on(tern__part *part, uint32_t whereto)
+/* Two addresses of the lane's host raced: who connected is the lane's from now on. Who failed is told of and
+ * remembered; who was only slower may still be tried. */
+void tern__walk_raced(tern_delivery *d, tern__lane *lane)
+{
+  tern__pair *pair = lane->pair;
+  uint32_t i, first = lane->address;
+
+  lane->told = 1;
+  if (pair->other_won) {
+    lane->host->addresses[first].lanes--;
+    lane->address = lane->other;
+    lane->host->addresses[lane->address].lanes++;
+  }
+  for (i = 0; i < pair->tried.count; i++) {
+    const tern__tried_one *one = &pair->tried.list[i];
+    uint32_t address = tern__sockaddr_same(&one->address, &pair->other) ? lane->other : first;
+    char text[160], name[60];
+    tern_error e;
+
+    if (one->result != TERN__TRIED_FAILED || address == lane->address) continue;
+    tern__error_set(&e, TERN_E_CONNECT, TERN_PHASE_CONNECT);
+    tern__sockaddr_name(&one->address, name, sizeof name);
+    snprintf(text, sizeof text, "%s: %s", name, one->reason);
+    e.detail = text;
+    put_off_all(lane->part, &e, tern__tell_unconnected(d, lane->part, lane->host->name, &e));
+    remember_dead(d, lane, address, &e);
+    leave_address(lane->part, address);
+  }
+}
+
+static void go_on(tern__part *part, uint32_t whereto, uint32_t address)
 {
   if (!open_rcpts(part) || whereto == GO_STOP) {
     finish_part(part);
@@ -301,8 +341,10 @@ static void go_on(tern__part *part, uint32_t whereto)
     next_host(part);
   } else {
     if (whereto == GO_ADDRESS) {
-      part->address++;
-      if (part->hop->route) part->host++;
+      if (part->hop->route)
+        part->host++;
+      else
+        leave_address(part, address);
     }
     part->state = part->hop->route ? TERN__PART_HOST : TERN__PART_LANE;
     if (part->tries >= TERN__TRIES_MAX) finish_part(part);
@@ -334,13 +376,13 @@ void tern__walk_ended(tern_delivery *d, tern__lane *lane)
     job->report->rcpts[k].attempt = attempt;
     job->settled[k] = 1;
   }
-  remember_dead(d, lane, &why);
+  remember_dead(d, lane, lane->address, &why);
   job->mail->source_read = c->source_read;
   if (job->source_user == part) job->source_user = NULL;
   part->child = NULL;
   part->lane = NULL;
   (void)tern_mail_free(c);
-  go_on(part, whither(&why, accepted, deferred, too_many));
+  go_on(part, whither(&why, accepted, deferred, too_many), lane->address);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------*/
