@@ -9,6 +9,7 @@ import email
 import email.header
 import email.policy
 import email.utils
+import inspect
 import os
 import pathlib
 import random
@@ -274,11 +275,15 @@ def unfolded(message, name):
     return str(email.header.make_header(email.header.decode_header(value)))
 
 
+# since 2024 it takes an address literal for an attack
+NOT_STRICT = {"strict": False} if "strict" in inspect.signature(email.utils.getaddresses).parameters else {}
+
+
 def phrases(value):
     """[(name, address)] by the old parser for addresses, then the old one for encoded words."""
     value = re.sub(r"\r?\n(?=[ \t])", "", value)
     return [(str(email.header.make_header(email.header.decode_header(name))) if name else "", address)
-            for name, address in email.utils.getaddresses([value])]
+            for name, address in email.utils.getaddresses([value], **NOT_STRICT)]
 
 
 def python_read(case, what, raw):
