@@ -159,7 +159,7 @@ typedef struct tern_transaction {
 #define TERN_SESSION_OBJECT (336u + 30u * sizeof (void *))
 #define TERN_SESSION_SLOT (144u + 4u * sizeof (void *))
 #define TERN_SESSION_SIZE(window, text, out) \
-  (TERN_SESSION_OBJECT + (window) * TERN_SESSION_SLOT + (text) + (out))
+  (TERN_SESSION_OBJECT + (window) * TERN_SESSION_SLOT + ((text) + 7u) / 8u * 8u + (out))
 TERN_API size_t tern_session_size(uint32_t window, size_t text, size_t out);
 
 /* Makes a session in the caller's block; what the block has beyond session, slots and text becomes
