@@ -673,6 +673,9 @@ static void two_families(void **state)
       uint32_t dead = cases[i].four == LIVE ? 0 : 1; /* the first address is the last to be told of */
       assert_non_null(strstr(attempt(m, dead).text, "[::1] port"));
       assert_int_equal(attempt(m, dead).status, TERN_E_CONNECT);
+      assert_string_equal(attempt(m, dead).address, "::1");
+      assert_int_equal(attempt(m, dead).port, attempt(m, 1 - dead).port);
+      assert_int_equal(attempt(m, dead).flags & TERN_ATTEMPT_UNCONNECTED, 0);
     }
     if (cases[i].status == TERN_OK) {
       uint32_t last = attempts(m) - 1;

@@ -221,7 +221,7 @@ typedef struct tern_attempt {
   size_t size; /* set to sizeof (tern_attempt) before tern_history_attempt */
   const char *domain;
   const char *host;        /* the MX host's name, or the URL of a route without its user; "" none */
-  const char *address;     /* that was connected to; or "" */
+  const char *address;     /* that was tried; or "" */
   uint32_t port;
   uint64_t at;             /* seconds since 1970 */
   tern_status status;

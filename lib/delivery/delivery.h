@@ -381,6 +381,9 @@ void tern__walk_watch(tern_delivery *d);
 /* Notes an attempt that reached no host, for error, and settles nothing. Returns its index. */
 uint32_t tern__tell_unconnected(tern_delivery *d, tern__part *part, const char *host,
                                 const tern_error *error);
+/* Notes that an address of the host lost the race because no connection came about. */
+uint32_t tern__tell_lost(tern_delivery *d, tern__part *part, const tern__mxhost *host,
+                         uint32_t address, const tern_error *error);
 /* Notes what the part's lane did. */
 uint32_t tern__tell_sent(tern_delivery *d, tern__part *part, const tern_error *error);
 /* Notes once that the domain's MTA-STS policy could not be had. */

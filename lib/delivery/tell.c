@@ -108,26 +108,42 @@ static void judge_tls(const tern__part *part, const tern_client *c, const tern_e
   }
 }
 
+/* Which address of its host it went to. */
+static void tell_address(const tern_delivery *d, tern_history *r, const tern__mxhost *host,
+                         uint32_t address, tern_attempt *a)
+{
+  const tern__host_address *to = &host->addresses[address];
+  char text[48];
+
+  tern__address_write(to->octets, to->len, text, sizeof text);
+  a->address = tern__report_text(r, text);
+  a->port = d->port;
+  if (host->alias) a->flags |= TERN_ATTEMPT_CNAME;
+  if (host->private_left_out) a->flags |= TERN_ATTEMPT_PRIVATE;
+}
+
+uint32_t tern__tell_lost(tern_delivery *d, tern__part *part, const tern__mxhost *host,
+                         uint32_t address, const tern_error *error)
+{
+  uint32_t index;
+  tern__report_attempt *a = begin(part, host->name, error, &index);
+
+  if (a) tell_address(d, part->job->report, host, address, &a->a);
+  return index;
+}
+
 uint32_t tern__tell_sent(tern_delivery *d, tern__part *part, const tern_error *error)
 {
   tern_history *r = part->job->report;
   tern__lane *lane = part->lane;
   const tern_client *c = lane->client;
-  char address[48] = "";
   uint32_t index;
   tern__report_attempt *a = begin(
       part, lane->host ? lane->host->name : lane->route && lane->route->name ? lane->route->name : "",
       error, &index);
 
   if (!a) return index;
-  if (lane->host) {
-    const tern__host_address *to = &lane->host->addresses[lane->address];
-    tern__address_write(to->octets, to->len, address, sizeof address);
-    a->a.address = tern__report_text(r, address);
-    a->a.port = d->port;
-    if (lane->host->alias) a->a.flags |= TERN_ATTEMPT_CNAME;
-    if (lane->host->private_left_out) a->a.flags |= TERN_ATTEMPT_PRIVATE;
-  }
+  if (lane->host) tell_address(d, r, lane->host, lane->address, &a->a);
   if (part->reused) a->a.flags |= TERN_ATTEMPT_REUSED;
   if (tern_session_secure(c->session)) {
     a->a.tls_version = tern__report_text(r, tern_client_tls_version(c));

@@ -327,7 +327,7 @@ void tern__walk_raced(tern_delivery *d, tern__lane *lane)
     tern__sockaddr_name(&one->address, name, sizeof name);
     snprintf(text, sizeof text, "%s: %s", name, one->reason);
     e.detail = text;
-    put_off_all(lane->part, &e, tern__tell_unconnected(d, lane->part, lane->host->name, &e));
+    put_off_all(lane->part, &e, tern__tell_lost(d, lane->part, lane->host, address, &e));
     remember_dead(d, lane, address, &e);
     leave_address(lane->part, address);
   }
