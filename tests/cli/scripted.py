@@ -16,6 +16,8 @@ import threading
 import time
 import traceback
 
+import listener
+
 SEND = ""
 MESSAGE = b"From: a@example.org\nTo: b@example.net\nSubject: x\n\n.dot\nlast"
 WIRE = b"From: a@example.org\r\nTo: b@example.net\r\nSubject: x\r\n\r\n.dot\r\nlast\r\n"
@@ -242,7 +244,7 @@ class Scripted:
 
     def __exit__(self, *_):
         self.done.set()
-        self.sock.close()
+        listener.stop(self.sock, self.thread)
         for thread in self.threads:
             thread.join(15)
 

@@ -9,6 +9,8 @@ import ssl
 import subprocess
 import threading
 
+import listener
+
 
 def make_certificate(folder, name="localhost", days=2):
     """A self-signed certificate for localhost and 127.0.0.1: its own CA file."""
@@ -54,13 +56,14 @@ class Server:
             self.port = self.sock.getsockname()[1]
         self.sock.listen(16)
         self.threads = []
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.sock.close()
+        listener.stop(self.sock, self.thread)
         for thread in self.threads:
             thread.join(10)
 
