@@ -24,7 +24,7 @@
 
 /* One place where connections come to: live, refused, or silent. */
 typedef struct place {
-  int listener; /* -1: refused */
+  int listener; /* refused: it does not listen */
   int fill[SILENT_MOST];
   size_t filled;
   tern__sockaddr address;
@@ -42,11 +42,7 @@ static void open_place(place *p, const char *host, char kind)
   assert_true(p->listener >= 0);
   assert_int_equal(bind(p->listener, &p->address.any, size), 0);
   assert_int_equal(getsockname(p->listener, &p->address.any, &size), 0);
-  if (kind == 'r') {
-    close(p->listener);
-    p->listener = -1;
-    return;
-  }
+  if (kind == 'r') return; /* bound, so that nobody else gets the port, and deaf */
   assert_int_equal(listen(p->listener, kind == 's' ? 0 : 8), 0);
   for (i = 0; kind == 's' && i < SILENT_MOST; i++) {
     int fd = socket(p->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -63,7 +59,7 @@ static void open_place(place *p, const char *host, char kind)
 static void close_place(place *p)
 {
   while (p->filled > 0) close(p->fill[--p->filled]);
-  if (p->listener >= 0) close(p->listener);
+  close(p->listener);
 }
 
 static const tern__notes no_notes;

@@ -116,10 +116,10 @@ def tls(folder):
 
 
 def network():
-    with socket.socket() as s:
+    with socket.socket() as s:  # bound, so that nobody else gets the port, and deaf
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    code, told = run(f"smtp://127.0.0.1:{port}")
+        code, told = run(f"smtp://127.0.0.1:{port}")
     p = told["probe"]
     check("refused", code == 75 and told["error"] == "TERN_E_CONNECT" and told["phase"] == "connect", told)
     check("its reason", p["addresses"] == [{"address": f"127.0.0.1 port {port}", "result": "failed", "reason": "Connection refused"}], p)
