@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench.py - tern beside its peers and the floor, interleaved: every client runs once a round, in turn, against one server.
 
-Usage: bench.py --build BUILD/tests/bench [--only NAME,...] [--add NAME=COMMAND ...] [--sections clock,counts,trips,off,encode]
+Usage: bench.py --build BUILD/tests/bench [--only NAME,...] [--add NAME=COMMAND ...] [--sections clock,counts,trips,off,many,direct,encode]
                 [--rounds 5] [--seconds 0.7] [--out FILE]
 
 Builds the peers that are installed (install.sh), measures, writes FILE (BUILD/tests/bench/results.json; sections that are not measured
@@ -14,6 +14,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,8 @@ CLOCK = [("reuse", "all", "reuse", "none", 0, MESSAGES), ("plain", "all", "conn"
          ("starttls", "all", "conn", "starttls", 1, SESSIONS), ("smtps", "all", "conn", "smtps", 1, SESSIONS),
          ("resumed", "all", "resume", "starttls", 1, SESSIONS), ("big", "all", "reuse", "none", 0, 1), ("big_data", "data", "reuse", "none", 0, 1),
          ("big_tls", "all", "reuse", "starttls", 0, 1)]
+# sessions at a time, TLS, messages: each session has had its first long before the end
+MANY = [(100, "none", 20000), (10000, "none", 40000), (100, "starttls", 3000), (1000, "starttls", 4000)]
 TRIPS = [("plain", "none", 0), ("starttls_auth", "starttls", 1), ("implicit_auth", "smtps", 1)]
 WIRE_MS = 50  # each way
 
@@ -177,6 +180,34 @@ class Run:
     def off(self):
         return counts.switched_off(self.bench, {c.name: c for c in machine.contestants(self.bench.build) if c.tern})
 
+    def many(self):
+        """A pool on one thread: what a session holds, and the pace of many beside that of few."""
+        pool = machine.Contestant("tern-pool", [self.bench.build / "peer-pool"], {"pool": "pool"})
+        said = {}
+        with machine.Sink(self.bench) as sink:
+            for _ in range(self.options.rounds):
+                for sessions, tls, messages in MANY:
+                    j = self.bench.run(sink, pool, "pool", tls, count=messages, limit=120, env={"PERF_SESSIONS": str(sessions)})
+                    if j["ok"]:
+                        said.setdefault((sessions, tls), []).append({k: float(v) for k, v in re.findall(r"(\w+)=(-?\d+)", j["out"])})
+        return [{"sessions": min(r["sessions"] for r in runs), "tls": tls, "per_s": spread([r["rate"] for r in runs]), "warm_per_s": spread([r["warm"] for r in runs]),
+                 "octets": statistics.median(r["octets"] for r in runs), "resident": statistics.median(r["resident"] for r in runs)}
+                for (_, tls), runs in said.items()]
+
+    def direct(self):
+        program = self.bench.build / "delivery-bench"
+        if not program.exists():
+            return None
+        runs = []
+        for _ in range(self.options.rounds):
+            p = subprocess.run([program], capture_output=True, text=True)
+            if p.returncode != 0:
+                self.bench.problem("delivery-bench: exit %d, %s" % (p.returncode, p.stderr.strip()[-200:] or "not all accepted"))
+                continue
+            self.bench.good += 1
+            runs.append({k: float(v) for k, v in re.findall(r"^(\w+)=([\d.]+)$", p.stdout, re.M)})
+        return {k: spread([r[k] for r in runs]) for k in runs[0]} if runs else None
+
     def encode(self):
         said = subprocess.run([self.bench.build / "message-bench"], capture_output=True, text=True, check=True).stdout
         return {"speed": re.findall(r"^(.+?)  +([\d.]+) GB/s$", said, re.M),
@@ -206,11 +237,13 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--add", action="append", default=[])
-    parser.add_argument("--sections", default="clock,counts,trips,off,encode")
+    parser.add_argument("--sections", default="clock,counts,trips,off,many,direct,encode")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.7)
     parser.add_argument("--out")
     options = parser.parse_args()
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # the sink's sessions
     out = pathlib.Path(options.out or pathlib.Path(options.build) / "results.json")
     results = json.loads(out.read_text()) if out.exists() else {}
     run = Run(options)

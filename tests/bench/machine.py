@@ -185,14 +185,14 @@ class Bench:
         print("FAIL " + text, flush=True)
 
     def run(self, sink, who, mode="reuse", tls="none", auth=0, count=1, file=None, *, wrap=(), inside=None, limit=20, result=False,
-            ca="ca.pem", rejects=0, lenient=False):
+            ca="ca.pem", rejects=0, lenient=False, env=()):
         """One run of one contestant, or None where it cannot do this. `same`: the octets arrived as they were given. tern and
         the floor must deliver them so, and in order, or it is a problem; lenient: it is the caller who judges."""
         file = file or self.small
         argv = who.argv(mode, sink.address, sink.tls_port if tls == "smtps" else sink.port, tls, auth, count, file)
         if argv is None:
             return None
-        env = dict(os.environ, PERF_CA=str(self.work / ca), PERF_NODEMAILER=str(CACHE / "npm/node_modules/nodemailer"))
+        env = dict(os.environ, **dict(env), PERF_CA=str(self.work / ca), PERF_NODEMAILER=str(CACHE / "npm/node_modules/nodemailer"))
         env.update({"PERF_RESULT": "1"} if result else {})
         stat = self.work / ("stat.%d" % os.getpid())
         sink.sums()

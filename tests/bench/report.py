@@ -39,7 +39,8 @@ class Results:
 
     def __init__(self, r):
         self.r = r
-        self.quiet = r.get("load", {}).get("clock", [0, 0])[1] <= r["about"]["cpus"]
+        self.loud = {section for section, load in r.get("load", {}).items() if load[1] > r["about"]["cpus"]}
+        self.quiet = "clock" not in self.loud
         self.names = list(dict.fromkeys([n for n in r.get("counts", {}) if n != "tern-static"] +
                                         [n for rows in r.get("clock", {}).values() if isinstance(rows, dict) for n in rows]))
 
@@ -111,6 +112,29 @@ def off(x):
                  [["`%s`" % k] + [number(row.get(m), 2) for m in ("default", "single", "eager")] for k, row in rows.items()])
 
 
+TLS = {"none": "plain", "starttls": "STARTTLS"}
+
+
+def many(x):
+    rows, timed = x.get("many") or [], "many" not in x.loud
+    said = "One thread, one `tern_pool`, mails of 1 KiB to one server, each sent again when it has its result."
+    return said + "\n\n" + table(["sessions at a time", "connection", "octets a session", "resident octets a session", "messages/s", "messages/s, all sessions open"],
+                                 [[number(r["sessions"]), TLS[r["tls"]], number(r["octets"]), number(r["resident"])] +
+                                  [clock(r[k] if timed else None) for k in ("per_s", "warm_per_s")] for r in rows]) if rows else ""
+
+
+def direct(x):
+    d, timed = x.get("direct") or {}, "direct" not in x.loud
+    if not d:
+        return ""
+    return ("`tern_delivery` to %s recipients in %s domains, each with an MX host and an address of its own: look-ups, connections and mail on one thread, the name "
+            "server and all hosts in another process.\n\n" % (number(d["recipients"][0]), number(d["domains"][0]))) + table(
+        ["sent as", "recipients/s", "CPU s", "octets a recipient, at most", "sockets at most", "connections", "questions"],
+        [[title, clock(d[k + "_recipients_per_second"] if timed else None), clock(d[k + "_cpu_seconds"] if timed else None, 2)] +
+         [number(d[k + "_" + what][0]) for what in ("memory_per_recipient", "sockets_most", "connections", "questions")]
+         for k, title in (("one_mail", "one mail"), ("many_mails", "a mail for each"))])
+
+
 def encode(x):
     speed, memory = x.get("encode", "speed") or [], x.get("encode", "memory") or []
     return (table(["octets in", "GB/s (clock)"], [[name, rate] for name, rate in speed]) + "\n" +
@@ -156,6 +180,11 @@ def goals(x):
     for what, title, other, limit in (("big", "64 MiB by BDAT", "floor-group", 0.9), ("big_data", "64 MiB by DATA", "floor-lock", 0.9), ("big_data", "64 MiB by DATA", "curl", 1.2), ("big_tls", "64 MiB over TLS", "curl", 0.8)):
         least("%s, MB/s over %s (clock)" % (title, other), ratio(med(x.clock(what, "tern", "mb_s")), med(x.clock(what, other, "mb_s"))), limit)
     least("sessions/s with STARTTLS + AUTH over libcurl (clock)", ratio(med(x.clock("starttls", "tern", "per_s")), med(x.clock("starttls", "curl", "per_s"))), 1)
+    few, lots = ([r for r in x.get("many") or [] if r["tls"] == "none" and r["sessions"] == n] for n in (100, 10000))
+    if lots:
+        most("octets of each of 10,000 plain sessions on one thread", lots[0]["octets"], 4096)
+    if few and lots and "many" not in x.loud:
+        least("messages/s of 10,000 sessions over those of 100 (clock)", ratio(lots[0]["warm_per_s"][0], few[0]["warm_per_s"][0]), 0.5)
     return table(["", "goal", "now", ""], [[w, g, v, "-" if ok is None else "met" if ok else "**missed**"] for w, g, v, ok in rows if v != "-"])
 
 
@@ -179,7 +208,8 @@ def page(results):
     x = Results(results)
     parts = [about(x), "### Messages of 1 KiB over one connection, each\n", reused(x), "### Sessions of one message, each\n", sessions(x),
              "### Start-up and memory\n", first(x), "### One message of 64 MiB, a third of its lines with a leading dot\n", bulk(x),
-             "### Extensions switched off: turns of a message of tern\n", off(x), "### Composing: encoders beside a plain copy of memory, best of three\n", encode(x), "### Goals\n", goals(x)]
+             "### Extensions switched off: turns of a message of tern\n", off(x), "### Many sessions\n", many(x), "### Direct to MX in bulk\n", direct(x),
+             "### Composing: encoders beside a plain copy of memory, best of three\n", encode(x), "### Goals\n", goals(x)]
     return "\n".join(parts)
 
 
