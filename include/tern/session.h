@@ -152,7 +152,7 @@ typedef struct tern_transaction {
 #define TERN_WINDOW_MAX 128u
 /* The octets that a session needs: `window` transactions in it at a time (1 to TERN_WINDOW_MAX), `text` octets for
  * the text of a reply, `out` octets for what is to be written. The macro is the constant for
- * static storage; the block must be aligned as TERN_SESSION_ALIGN says. */
+ * static storage; the block must be aligned for any type, for which TERN_SESSION_ALIGN is enough. */
 #define TERN_SESSION_TEXT_MIN 128u
 #define TERN_SESSION_OUT_MIN 512u /* AUTH needs TERN_SASL_STATE_SIZE more */
 #define TERN_SESSION_ALIGN 8u

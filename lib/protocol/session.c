@@ -19,6 +19,13 @@ typedef char slot_fits[sizeof(tern__slot) + TERN__OWED(1) * sizeof(tern__owed) <
                            ? 1
                            : -1];
 
+/* What the types need: on i386 less than TERN_SESSION_ALIGN, and its allocators give no more. */
+struct lone_session {
+  char octet;
+  tern_session session;
+};
+#define SESSION_ALIGN offsetof(struct lone_session, session)
+
 static const uint32_t default_timeout[TERN_PHASES] = {
   60000,  60000,  60000,  60000,  /* none, resolve, connect, TLS */
   300000, 300000, 60000,  60000,  /* greeting, EHLO, STARTTLS, AUTH */
@@ -47,7 +54,7 @@ tern_status tern_session_init(tern_session **session, void *block, size_t size, 
   if (session == NULL) return TERN_E_ARGUMENT;
   *session = NULL;
   if (block == NULL || window < 1 || window > (TERN__WITH_WINDOW ? TERN_WINDOW_MAX : 1u) ||
-      text < TERN_SESSION_TEXT_MIN || text > UINT16_MAX || (uintptr_t)block % TERN_SESSION_ALIGN != 0)
+      text < TERN_SESSION_TEXT_MIN || text > UINT16_MAX || (uintptr_t)block % SESSION_ALIGN != 0)
     return TERN_E_ARGUMENT;
   text = (text + 7) & ~(size_t)7;
   slots = whole(sizeof *s);
