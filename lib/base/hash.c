@@ -213,28 +213,26 @@ void tern__hash_end(tern__hash *hash, uint8_t *out)
 void tern__hmac_key_set(tern__hmac_key *key, uint32_t kind, const void *secret, size_t len)
 {
   tern__hash hash;
-  uint8_t block[64];
+  const uint8_t *from = secret;
   uint8_t pad = 0x36;
   uint32_t *to = key->inner;
   size_t i;
 
-  memset(block, 0, sizeof block);
-  if (len > sizeof block) {
+  if (len > 64) { /* its digest stands in for it, where the second value will come last of all */
     tern__hash_begin(&hash, kind);
     tern__hash_add(&hash, secret, len);
-    tern__hash_end(&hash, block);
-  } else if (len > 0) {
-    memcpy(block, secret, len);
+    tern__hash_end(&hash, (uint8_t *)key->outer);
+    from = (const uint8_t *)key->outer;
+    len = tern__hash_size(kind);
   }
   for (;;) {
     tern__hash_begin(&hash, kind);
-    for (i = 0; i < sizeof block; i++) put(&hash, block[i] ^ pad);
+    for (i = 0; i < 64; i++) put(&hash, (uint8_t)(i < len ? from[i] ^ pad : pad));
     memcpy(to, hash.h, sizeof hash.h);
     if (to == key->outer) break;
     to = key->outer;
     pad = 0x5c;
   }
-  tern__wipe(block, sizeof block);
   tern__wipe(&hash, sizeof hash);
 }
 

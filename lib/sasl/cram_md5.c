@@ -12,14 +12,18 @@
 typedef struct cram {
   tern__sasl sasl;
   char hex[32];
+  tern__hmac_key key; /* here and not on the stack: devices have little of it */
+  tern__hash hash;
 } cram;
+
+typedef char cram_fits[sizeof (cram) <= TERN_SASL_STATE_SIZE ? 1 : -1];
 
 static void fill(const tern__sasl *sasl, tern__pieces *pieces)
 {
   /* A user with spaces is no trouble: the digest is what follows the last one. */
-  tern__pieces_add(pieces, sasl->credentials->user, TERN_NUL, TERN__RAW);
-  tern__pieces_add(pieces, " ", 1, TERN__RAW);
-  tern__pieces_add(pieces, ((const cram *)sasl)->hex, 32, TERN__RAW);
+  tern__pieces_add(pieces, sasl->credentials->user, TERN_NUL);
+  tern__pieces_add(pieces, " ", 1);
+  tern__pieces_add(pieces, ((const cram *)sasl)->hex, 32);
 }
 
 static tern_status begin(void *state, const tern_credentials *credentials, uint32_t *field)
@@ -32,17 +36,15 @@ static tern_status challenge(void *state, const uint8_t *octets, size_t len, siz
   static const char digit[] = "0123456789abcdef";
   cram *c = state;
   const char *password = c->sasl.credentials->password;
-  tern__hmac_key key;
-  tern__hash hash;
   uint8_t digest[TERN__DIGEST_MAX];
   size_t i;
 
   if (len == 0 || c->sasl.step++ > 0) return TERN_E_AUTH_CHALLENGE;
-  tern__hmac_key_set(&key, TERN__MD5, password, strlen(password));
-  tern__hmac_begin(&hash, TERN__MD5, &key);
-  tern__hash_add(&hash, octets, len);
-  tern__hmac_end(&hash, &key, digest);
-  tern__wipe(&key, sizeof key);
+  tern__hmac_key_set(&c->key, TERN__MD5, password, strlen(password));
+  tern__hmac_begin(&c->hash, TERN__MD5, &c->key);
+  tern__hash_add(&c->hash, octets, len);
+  tern__hmac_end(&c->hash, &c->key, digest);
+  tern__wipe(&c->key, sizeof c->key);
   for (i = 0; i < 32; i++) c->hex[i] = digit[digest[i >> 1] >> (i & 1 ? 0 : 4) & 15];
   return tern__sasl_answer(&c->sasl, response);
 }

@@ -5,7 +5,7 @@
 
 static void fill(const tern__sasl *sasl, tern__pieces *pieces)
 {
-  tern__pieces_add(pieces, sasl->credentials->authzid, TERN_NUL, TERN__RAW);
+  tern__pieces_add(pieces, sasl->credentials->authzid, TERN_NUL);
 }
 
 static tern_status begin(void *state, const tern_credentials *credentials, uint32_t *field)

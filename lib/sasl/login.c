@@ -8,7 +8,7 @@ static void fill(const tern__sasl *sasl, tern__pieces *pieces)
 {
   const tern_credentials *c = sasl->credentials;
 
-  tern__pieces_add(pieces, sasl->step == 1 ? c->user : c->password, TERN_NUL, TERN__RAW);
+  tern__pieces_add(pieces, sasl->step == 1 ? c->user : c->password, TERN_NUL);
 }
 
 static tern_status begin(void *state, const tern_credentials *credentials, uint32_t *field)

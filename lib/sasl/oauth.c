@@ -23,30 +23,30 @@ static void fill(const tern__sasl *sasl, tern__pieces *pieces)
   const tern_credentials *c = sasl->credentials;
 
   if (sasl->step == REFUSED) { /* RFC 7628 3.2.3: ^A; XOAUTH2: empty */
-    tern__pieces_add(pieces, "\001", o->bearer, TERN__RAW);
+    tern__pieces_add(pieces, "\001", o->bearer);
     return;
   }
   if (o->bearer) { /* RFC 7628 3.1: the identity to act as stands in the gs2 header */
     int other = c->authzid != NULL && c->authzid[0] != '\0';
 
-    tern__pieces_add(pieces, "n,a=", 4, TERN__RAW);
-    tern__pieces_add(pieces, other ? c->authzid : c->user, TERN_NUL, TERN__SASLNAME);
-    tern__pieces_add(pieces, ",", 1, TERN__RAW);
+    tern__pieces_add(pieces, "n,a=", 4);
+    tern__pieces_saslname(pieces, other ? c->authzid : c->user);
+    tern__pieces_add(pieces, ",", 1);
     if (c->host != NULL && c->host[0] != '\0') {
-      tern__pieces_add(pieces, "\001host=", 6, TERN__RAW);
-      tern__pieces_add(pieces, c->host, TERN_NUL, TERN__RAW);
+      tern__pieces_add(pieces, "\001host=", 6);
+      tern__pieces_add(pieces, c->host, TERN_NUL);
     }
     if (o->digits > 0) {
-      tern__pieces_add(pieces, "\001port=", 6, TERN__RAW);
-      tern__pieces_add(pieces, o->port, o->digits, TERN__RAW);
+      tern__pieces_add(pieces, "\001port=", 6);
+      tern__pieces_add(pieces, o->port, o->digits);
     }
   } else {
-    tern__pieces_add(pieces, "user=", 5, TERN__RAW);
-    tern__pieces_add(pieces, c->user, TERN_NUL, TERN__RAW);
+    tern__pieces_add(pieces, "user=", 5);
+    tern__pieces_add(pieces, c->user, TERN_NUL);
   }
-  tern__pieces_add(pieces, "\001auth=Bearer ", 13, TERN__RAW);
-  tern__pieces_add(pieces, c->token, TERN_NUL, TERN__RAW);
-  tern__pieces_add(pieces, "\001\001", 2, TERN__RAW);
+  tern__pieces_add(pieces, "\001auth=Bearer ", 13);
+  tern__pieces_add(pieces, c->token, TERN_NUL);
+  tern__pieces_add(pieces, "\001\001", 2);
 }
 
 /* RFC 6750 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */

@@ -1,130 +1,52 @@
 /* pieces.c - what the mechanisms share: responses made of borrowed pieces, checks of credentials.
  *
  * Every mechanism of this room is built on it; it uses base64 of lib/base. Any part of a response
- * can be read in any order, since nothing is kept between two reads; the price is that escaped
- * pieces are walked from their beginning each time (hence TERN__IDENTITY_MAX). */
+ * can be read in any order, since nothing is kept between two reads; the price is that the pieces
+ * are walked from the first each time (hence TERN__IDENTITY_MAX). */
 #include "sasl/pieces.h"
 
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/config.h"
 
-/* The part of a response that is wanted, and where in the response the next octet belongs. */
-typedef struct window {
-  uint8_t *out; /* NULL: only counted */
-  size_t offset, len, at;
-  tern__hash *hash; /* or NULL: takes everything, too */
-} window;
-
-static void emit(window *w, const void *octets, size_t len)
+void tern__pieces_begin(tern__pieces *pieces, uint8_t *out, size_t offset, size_t len)
 {
-  size_t skip = w->at < w->offset ? w->offset - w->at : 0;
-  size_t gone = w->at > w->offset ? w->at - w->offset : 0;
+  memset(pieces, 0, sizeof *pieces);
+  pieces->out = out;
+  pieces->offset = offset;
+  pieces->len = len;
+}
 
-  w->at += len;
+void tern__pieces_add(tern__pieces *p, const void *octets, size_t len)
+{
+  size_t skip = p->at < p->offset ? p->offset - p->at : 0;
+  size_t gone = p->at > p->offset ? p->at - p->offset : 0;
+
+  if (octets == NULL) return;
+  if (len == TERN_NUL) len = strlen(octets);
+  p->at += len;
 #if TERN__WITH_SCRAM
-  if (w->hash != NULL) tern__hash_add(w->hash, octets, len);
+  if (p->hash != NULL) tern__hash_add(p->hash, octets, len);
 #endif
-  if (w->out == NULL || skip >= len || gone >= w->len) return;
+  if (p->out == NULL || skip >= len || gone >= p->len) return;
   len -= skip;
-  if (len > w->len - gone) len = w->len - gone;
-  memcpy(w->out + gone, (const uint8_t *)octets + skip, len);
+  if (len > p->len - gone) len = p->len - gone;
+  memcpy(p->out + gone, (const uint8_t *)octets + skip, len);
 }
 
-static void emit_piece(window *w, const tern__piece *piece)
+#if TERN__WITH_SCRAM || TERN__WITH_TOKEN
+void tern__pieces_saslname(tern__pieces *pieces, const char *text)
 {
-  const char *p = piece->octets;
-  size_t i;
-
-  if (!(TERN__WITH_SCRAM || TERN__WITH_TOKEN) || piece->form != TERN__SASLNAME) {
-    emit(w, p, piece->len);
-    return;
-  }
-  for (i = 0; i < piece->len; i++) {
-    if (p[i] == ',')
-      emit(w, "=2C", 3);
-    else if (p[i] == '=')
-      emit(w, "=3D", 3);
+  if (text == NULL) return;
+  for (; *text != '\0'; text++)
+    if (*text == ',')
+      tern__pieces_add(pieces, "=2C", 3);
+    else if (*text == '=')
+      tern__pieces_add(pieces, "=3D", 3);
     else
-      emit(w, p + i, 1);
-  }
-}
-
-static void emit_flat(window *w, const tern__piece *list, size_t count)
-{
-  while (count--) emit_piece(w, list++);
-}
-
-/* The first `count` pieces in base64. They are never base64 themselves, so this does not recur. */
-static void emit_base64(window *w, const tern__piece *list, size_t count)
-{
-  uint8_t raw[24];
-  char text[32];
-  window inner = {NULL, 0, sizeof raw, 0, NULL};
-  size_t total;
-
-  emit_flat(&inner, list, count);
-  total = inner.at;
-  inner.out = raw;
-  for (; inner.offset < total; inner.offset += sizeof raw) {
-    size_t left = total - inner.offset;
-
-    inner.at = 0;
-    emit_flat(&inner, list, count);
-    emit(w, text, tern__base64_encode(text, raw, left < sizeof raw ? left : sizeof raw));
-  }
-}
-
-static void walk(window *w, const tern__pieces *pieces)
-{
-  uint32_t i;
-
-  for (i = pieces->first; i < pieces->count; i++) {
-    if (TERN__WITH_SCRAM && pieces->list[i].form == TERN__BASE64)
-      emit_base64(w, pieces->list, pieces->list[i].len);
-    else if (pieces->list[i].form != TERN__HIDDEN)
-      emit_piece(w, &pieces->list[i]);
-  }
-}
-
-void tern__pieces_add(tern__pieces *pieces, const void *octets, size_t len, uint32_t form)
-{
-  tern__piece *piece = &pieces->list[pieces->count++];
-
-  if (len == TERN_NUL) len = octets != NULL ? strlen(octets) : 0;
-  piece->octets = octets;
-  piece->len = len;
-  piece->form = form;
-}
-
-size_t tern__pieces_length(const tern__pieces *pieces)
-{
-  window w = {NULL, 0, 0, 0, NULL};
-
-  walk(&w, pieces);
-  return w.at;
-}
-
-#if TERN__WITH_SCRAM
-void tern__pieces_hash(const tern__pieces *pieces, tern__hash *hash)
-{
-  window w = {NULL, 0, 0, 0, NULL};
-
-  w.hash = hash;
-  walk(&w, pieces);
+      tern__pieces_add(pieces, text, 1);
 }
 #endif
-
-void tern__pieces_copy(const tern__pieces *pieces, size_t offset, uint8_t *out, size_t len)
-{
-  window w = {NULL, 0, 0, 0, NULL};
-
-  w.out = out;
-  w.offset = offset;
-  w.len = len;
-  walk(&w, pieces);
-}
 
 tern_status tern__sasl_begin(tern__sasl *sasl, const tern_credentials *credentials,
                              void (*fill)(const tern__sasl *sasl, tern__pieces *pieces),
@@ -164,9 +86,9 @@ tern_status tern__sasl_answer(const tern__sasl *sasl, size_t *response)
 {
   tern__pieces pieces;
 
-  pieces.first = pieces.count = 0;
+  tern__pieces_begin(&pieces, NULL, 0, 0);
   sasl->fill(sasl, &pieces);
-  *response = tern__pieces_length(&pieces);
+  *response = pieces.at;
   return TERN_OK;
 }
 
@@ -184,9 +106,8 @@ void tern__sasl_response(void *state, size_t offset, uint8_t *out, size_t len)
   const tern__sasl *sasl = state;
   tern__pieces pieces;
 
-  pieces.first = pieces.count = 0;
+  tern__pieces_begin(&pieces, out, offset, len);
   sasl->fill(sasl, &pieces);
-  tern__pieces_copy(&pieces, offset, out, len);
 }
 
 tern_status tern__sasl_success(void *state)

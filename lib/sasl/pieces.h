@@ -1,7 +1,7 @@
 /* pieces.h - what the mechanisms share: responses made of borrowed pieces, checks of credentials.
  *
- * No response is ever assembled: a mechanism names its pieces, and the engine reads any part of
- * what they spell. So a token or a password has no length limit of ours and no copy in memory. */
+ * No response is ever assembled, nor a list of its pieces: a mechanism names them one after the other,
+ * and the engine reads any part of what they spell. So a token or a password has no length limit of ours and no copy in memory. */
 #ifndef TERN_LIB_SASL_PIECES_H
 #define TERN_LIB_SASL_PIECES_H
 
@@ -10,41 +10,30 @@
 #include "base/config.h"
 #include "base/hash.h"
 
-#define TERN__PIECES (TERN__WITH_SCRAM || TERN__WITH_TOKEN ? 20 : 5)
 /* No AUTH line carries more (RFC 4954 4: 12,288 octets of base64 for two identities); bounds the
  * work of escaping, which starts over at each piece of the response that is read. */
 #define TERN__IDENTITY_MAX 4096u
 
-#define TERN__RAW 0u
-#define TERN__SASLNAME 1u /* "," as "=2C" and "=" as "=3D" (RFC 5801 4, RFC 5802 5.1) */
-#define TERN__HIDDEN 3u   /* as it is, but only within base64 */
-#define TERN__BASE64 2u   /* the first len pieces of the same list, in base64 */
-
-typedef struct tern__piece {
-  const void *octets;
-  size_t len;
-  uint32_t form;
-} tern__piece;
-
-/* The response is pieces first..count-1. */
+/* Where the pieces of a response go, one after the other: the part of it that is wanted is copied. */
 typedef struct tern__pieces {
-  uint32_t first, count;
-  tern__piece list[TERN__PIECES];
+  uint8_t *out; /* NULL: only counted */
+  size_t offset, len; /* that part of the response */
+  size_t at;          /* where in the response the next octet belongs */
+  tern__hash *hash;   /* or NULL: takes everything, too */
 } tern__pieces;
 
+/* Begins; the octets from offset on go to out (NULL: none), at most len of them. */
+void tern__pieces_begin(tern__pieces *pieces, uint8_t *out, size_t offset, size_t len);
 /* Adds a piece; len TERN_NUL: up to the NUL; octets NULL: empty. */
-void tern__pieces_add(tern__pieces *pieces, const void *octets, size_t len, uint32_t form);
-size_t tern__pieces_length(const tern__pieces *pieces);
-/* Adds the whole to a digest. */
-void tern__pieces_hash(const tern__pieces *pieces, tern__hash *hash);
-/* Copies len octets from offset on, as far as there are that many. */
-void tern__pieces_copy(const tern__pieces *pieces, size_t offset, uint8_t *out, size_t len);
+void tern__pieces_add(tern__pieces *pieces, const void *octets, size_t len);
+/* The same of a string, with "," as "=2C" and "=" as "=3D" (RFC 5801 4, RFC 5802 5.1). */
+void tern__pieces_saslname(tern__pieces *pieces, const char *text);
 
 /* What the state of every mechanism begins with. */
 typedef struct tern__sasl tern__sasl;
 struct tern__sasl {
   const tern_credentials *credentials;
-  void (*fill)(const tern__sasl *sasl, tern__pieces *pieces); /* the pieces of this step */
+  void (*fill)(const tern__sasl *sasl, tern__pieces *pieces); /* adds the pieces of this step */
   uint32_t step;
 };
 

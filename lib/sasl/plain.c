@@ -6,11 +6,11 @@ static void fill(const tern__sasl *sasl, tern__pieces *pieces)
 {
   const tern_credentials *c = sasl->credentials;
 
-  tern__pieces_add(pieces, c->authzid, TERN_NUL, TERN__RAW);
-  tern__pieces_add(pieces, "", 1, TERN__RAW);
-  tern__pieces_add(pieces, c->user, TERN_NUL, TERN__RAW);
-  tern__pieces_add(pieces, "", 1, TERN__RAW);
-  tern__pieces_add(pieces, c->password, TERN_NUL, TERN__RAW);
+  tern__pieces_add(pieces, c->authzid, TERN_NUL);
+  tern__pieces_add(pieces, "", 1);
+  tern__pieces_add(pieces, c->user, TERN_NUL);
+  tern__pieces_add(pieces, "", 1);
+  tern__pieces_add(pieces, c->password, TERN_NUL);
 }
 
 static tern_status begin(void *state, const tern_credentials *credentials, uint32_t *field)

@@ -1,6 +1,6 @@
 /* scram.c - SCRAM-SHA-1 (RFC 5802) and SCRAM-SHA-256 (RFC 7677), bound to the channel (-PLUS) or not.
  *
- * All three messages and the AuthMessage are slices of one list of pieces (build). The server's
+ * All three messages and the AuthMessage are made of the same pieces (add_...). The server's
  * first message is borrowed: whatever needs it is computed before the proof is read, and only the
  * signature that the server has to show is kept. The key derivation is done in pieces by `work`.
  * A low iteration count is accepted, as servers with few exist and PLAIN would be no better. */
@@ -58,50 +58,67 @@ static const char *binding_flag(const scram *s)
   return c->binding != NULL && !c->binding_offered ? "y" : "n";
 }
 
-/* Where the parts of the list begin. */
-#define BARE 6   /* client-first-message-bare */
-#define FINAL 13 /* client-final-message */
-#define PROOF 17
-
-static void build(const scram *s, tern__pieces *pieces)
+/* gs2-header, and with `whole` what is bound to it in "c=" alone */
+static void add_header(const scram *s, tern__pieces *pieces, int whole)
 {
   const tern_credentials *c = s->sasl.credentials;
   int acts = c->authzid != NULL && c->authzid[0] != '\0';
 
-  /* gs2-header, and what is bound to it in "c=" alone */
-  tern__pieces_add(pieces, binding_flag(s), TERN_NUL, TERN__RAW);
-  tern__pieces_add(pieces, s->bound ? c->binding_type : NULL, TERN_NUL, TERN__RAW);
-  tern__pieces_add(pieces, ",a=", acts ? 3 : 1, TERN__RAW);
-  tern__pieces_add(pieces, c->authzid, TERN_NUL, TERN__SASLNAME);
-  tern__pieces_add(pieces, ",", 1, TERN__RAW);
-  tern__pieces_add(pieces, c->binding, s->bound ? c->binding_len : 0, TERN__HIDDEN);
-  /* BARE */
-  tern__pieces_add(pieces, "n=", 2, TERN__RAW);
-  tern__pieces_add(pieces, c->user, TERN_NUL, TERN__SASLNAME);
-  tern__pieces_add(pieces, ",r=", 3, TERN__RAW);
-  tern__pieces_add(pieces, s->mine, tern__base64_length(nonce_octets(s)), TERN__RAW);
-  /* server-first-message between the commas of AuthMessage */
-  tern__pieces_add(pieces, ",", 1, TERN__RAW);
-  tern__pieces_add(pieces, s->first, s->first_len, TERN__RAW);
-  tern__pieces_add(pieces, ",", 1, TERN__RAW);
-  /* FINAL */
-  tern__pieces_add(pieces, "c=", 2, TERN__RAW);
-  tern__pieces_add(pieces, NULL, BARE, TERN__BASE64);
-  tern__pieces_add(pieces, ",r=", 3, TERN__RAW);
-  tern__pieces_add(pieces, s->nonce, s->nonce_len, TERN__RAW);
-  /* PROOF */
-  tern__pieces_add(pieces, ",p=", 3, TERN__RAW);
-  tern__pieces_add(pieces, s->proof, tern__base64_length(tern__hash_size(s->kind)), TERN__RAW);
+  tern__pieces_add(pieces, binding_flag(s), TERN_NUL);
+  if (s->bound) tern__pieces_add(pieces, c->binding_type, TERN_NUL);
+  tern__pieces_add(pieces, ",a=", acts ? 3 : 1);
+  tern__pieces_saslname(pieces, c->authzid);
+  tern__pieces_add(pieces, ",", 1);
+  if (whole && s->bound) tern__pieces_add(pieces, c->binding, c->binding_len);
+}
+
+/* That in base64, a piece at a time. */
+static void add_channel(const scram *s, tern__pieces *pieces)
+{
+  uint8_t raw[24];
+  char text[32];
+  tern__pieces inner;
+  size_t from = 0, n;
+
+  do {
+    tern__pieces_begin(&inner, raw, from, sizeof raw);
+    add_header(s, &inner, 1);
+    n = inner.at - from < sizeof raw ? inner.at - from : sizeof raw;
+    tern__pieces_add(pieces, text, tern__base64_encode(text, raw, n));
+    from += n;
+  } while (from < inner.at);
+}
+
+/* client-first-message-bare */
+static void add_first(const scram *s, tern__pieces *pieces)
+{
+  tern__pieces_add(pieces, "n=", 2);
+  tern__pieces_saslname(pieces, s->sasl.credentials->user);
+  tern__pieces_add(pieces, ",r=", 3);
+  tern__pieces_add(pieces, s->mine, tern__base64_length(nonce_octets(s)));
+}
+
+/* client-final-message-without-proof */
+static void add_final(const scram *s, tern__pieces *pieces)
+{
+  tern__pieces_add(pieces, "c=", 2);
+  add_channel(s, pieces);
+  tern__pieces_add(pieces, ",r=", 3);
+  tern__pieces_add(pieces, s->nonce, s->nonce_len);
 }
 
 static void fill(const tern__sasl *sasl, tern__pieces *pieces)
 {
-  if (sasl->step > FINAL_SENT) return; /* what ends the exchange is answered with nothing */
-  build((const scram *)sasl, pieces);
-  if (sasl->step == FINAL_SENT)
-    pieces->first = FINAL;
-  else
-    pieces->count = FINAL - 3;
+  const scram *s = (const scram *)sasl;
+
+  if (sasl->step < FINAL_SENT) {
+    add_header(s, pieces, 0);
+    add_first(s, pieces);
+  } else if (sasl->step == FINAL_SENT) { /* what ends the exchange is answered with nothing */
+    add_final(s, pieces);
+    tern__pieces_add(pieces, ",p=", 3);
+    tern__pieces_add(pieces, s->proof, tern__base64_length(tern__hash_size(s->kind)));
+  }
 }
 
 static tern_status begin(scram *s, const tern_credentials *credentials, uint32_t *field)
@@ -238,26 +255,27 @@ static tern_status server_first(scram *s, const uint8_t *message, size_t len)
   return TERN_E_AGAIN;
 }
 
-/* HMAC with a key as long as a digest, of text or (NULL) of the AuthMessage; out may be secret. */
-static void sign(const scram *s, const uint8_t *secret, const char *text, uint8_t *out)
+/* HMAC with a key as long as a digest, of text or (NULL) of the AuthMessage; out may be secret. The
+ * key's two halves take the place of those of the derivation, which has ended. */
+static void sign(scram *s, tern__hash *hash, const uint8_t *secret, const char *text, uint8_t *out)
 {
-  tern__hmac_key key;
-  tern__hash hash;
+  tern__hmac_key *key = &s->pbkdf2.key;
   tern__pieces pieces;
 
-  tern__hmac_key_set(&key, s->kind, secret, tern__hash_size(s->kind));
-  tern__hmac_begin(&hash, s->kind, &key);
+  tern__hmac_key_set(key, s->kind, secret, tern__hash_size(s->kind));
+  tern__hmac_begin(hash, s->kind, key);
   if (text != NULL) {
-    tern__hash_add(&hash, text, strlen(text));
+    tern__hash_add(hash, text, strlen(text));
   } else {
-    pieces.first = pieces.count = 0;
-    build(s, &pieces);
-    pieces.first = BARE;
-    pieces.count = PROOF;
-    tern__pieces_hash(&pieces, &hash);
+    tern__pieces_begin(&pieces, NULL, 0, 0);
+    pieces.hash = hash;
+    add_first(s, &pieces);
+    tern__pieces_add(&pieces, ",", 1);
+    tern__pieces_add(&pieces, s->first, s->first_len);
+    tern__pieces_add(&pieces, ",", 1);
+    add_final(s, &pieces);
   }
-  tern__hmac_end(&hash, &key, out);
-  tern__wipe(&key, sizeof key);
+  tern__hmac_end(hash, key, out);
 }
 
 /* RFC 5802 3: ClientProof and ServerSignature from SaltedPassword, which is then forgotten. */
@@ -267,15 +285,15 @@ static void prove(scram *s)
   size_t i, size = tern__hash_size(s->kind);
   tern__hash hash;
 
-  sign(s, s->pbkdf2.result, "Client Key", one);
+  sign(s, &hash, s->pbkdf2.result, "Client Key", one);
   tern__hash_begin(&hash, s->kind);
   tern__hash_add(&hash, one, size);
   tern__hash_end(&hash, two);
-  sign(s, two, NULL, two);
+  sign(s, &hash, two, NULL, two);
   for (i = 0; i < size; i++) one[i] ^= two[i];
   tern__base64_encode(s->proof, one, size);
-  sign(s, s->pbkdf2.result, "Server Key", one);
-  sign(s, one, NULL, s->signature);
+  sign(s, &hash, s->pbkdf2.result, "Server Key", one);
+  sign(s, &hash, one, NULL, s->signature);
   tern__wipe(one, sizeof one);
   tern__wipe(two, sizeof two);
   tern__wipe(&s->pbkdf2, sizeof s->pbkdf2);
