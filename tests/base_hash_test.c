@@ -136,7 +136,7 @@ static void hmac(uint32_t kind, const void *key, size_t key_len, const void *tex
   tern__hash hash;
   uint8_t out[TERN__DIGEST_MAX];
 
-  tern__hmac_key_set(&k, kind, key, key_len);
+  tern__hmac_key_set(&k, &hash, kind, key, key_len);
   tern__hmac_begin(&hash, kind, &k);
   tern__hash_add(&hash, text, len);
   tern__hmac_end(&hash, &k, out);
@@ -275,7 +275,7 @@ static void test_ends_wiped(void **state)
 
   (void)state;
   memset(&hash, 0xa5, sizeof hash);
-  tern__hmac_key_set(&key, TERN__SHA256, "secret", 6);
+  tern__hmac_key_set(&key, &hash, TERN__SHA256, "secret", 6);
   tern__hmac_begin(&hash, TERN__SHA256, &key);
   tern__hash_add(&hash, "text", 4);
   tern__hmac_end(&hash, &key, out);

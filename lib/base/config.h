@@ -54,6 +54,13 @@
 #define TERN__WIDE 1
 #endif
 
+/* Behind a function's declaration: it stays one of its own, so that its caller's frame is without its locals. */
+#if defined(__GNUC__) && !TERN__WIDE
+#define TERN__APART __attribute__((noinline))
+#else
+#define TERN__APART
+#endif
+
 /* Each as a constant: what it guards is gone where it is 0, and compiled in any case. */
 #ifdef TERN_NO_TRACE
 #define TERN__WITH_TRACE 0

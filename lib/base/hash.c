@@ -210,30 +210,30 @@ void tern__hash_end(tern__hash *hash, uint8_t *out)
   tern__wipe(hash, sizeof *hash);
 }
 
-void tern__hmac_key_set(tern__hmac_key *key, uint32_t kind, const void *secret, size_t len)
+void tern__hmac_key_set(tern__hmac_key *key, tern__hash *hash, uint32_t kind, const void *secret,
+                        size_t len)
 {
-  tern__hash hash;
   const uint8_t *from = secret;
   uint8_t pad = 0x36;
   uint32_t *to = key->inner;
   size_t i;
 
   if (len > 64) { /* its digest stands in for it, where the second value will come last of all */
-    tern__hash_begin(&hash, kind);
-    tern__hash_add(&hash, secret, len);
-    tern__hash_end(&hash, (uint8_t *)key->outer);
+    tern__hash_begin(hash, kind);
+    tern__hash_add(hash, secret, len);
+    tern__hash_end(hash, (uint8_t *)key->outer);
     from = (const uint8_t *)key->outer;
     len = tern__hash_size(kind);
   }
   for (;;) {
-    tern__hash_begin(&hash, kind);
-    for (i = 0; i < 64; i++) put(&hash, (uint8_t)(i < len ? from[i] ^ pad : pad));
-    memcpy(to, hash.h, sizeof hash.h);
+    tern__hash_begin(hash, kind);
+    for (i = 0; i < 64; i++) put(hash, (uint8_t)(i < len ? from[i] ^ pad : pad));
+    memcpy(to, hash->h, sizeof hash->h);
     if (to == key->outer) break;
     to = key->outer;
     pad = 0x5c;
   }
-  tern__wipe(&hash, sizeof hash);
+  tern__wipe(hash, sizeof *hash);
 }
 
 void tern__hmac_begin(tern__hash *hash, uint32_t kind, const tern__hmac_key *key)
@@ -255,7 +255,7 @@ void tern__pbkdf2_begin(tern__pbkdf2 *pbkdf2, tern__hash *hash, uint32_t kind,
                         const void *password, size_t len)
 {
   pbkdf2->kind = kind;
-  tern__hmac_key_set(&pbkdf2->key, kind, password, len);
+  tern__hmac_key_set(&pbkdf2->key, hash, kind, password, len);
   tern__hmac_begin(hash, kind, &pbkdf2->key);
 }
 

@@ -45,7 +45,9 @@ void tern__hash_add(tern__hash *hash, const void *octets, size_t len);
 /* Writes the digest to out, which may be part of what was hashed, and wipes *hash. */
 void tern__hash_end(tern__hash *hash, uint8_t *out);
 
-void tern__hmac_key_set(tern__hmac_key *key, uint32_t kind, const void *secret, size_t len);
+/* hash is for its use; devices have little stack, and whoever calls has one at hand. */
+void tern__hmac_key_set(tern__hmac_key *key, tern__hash *hash, uint32_t kind, const void *secret,
+                        size_t len);
 /* The message follows with tern__hash_add. */
 void tern__hmac_begin(tern__hash *hash, uint32_t kind, const tern__hmac_key *key);
 void tern__hmac_end(tern__hash *hash, const tern__hmac_key *key, uint8_t *out);

@@ -31,7 +31,7 @@ void tern__seal_make(const tern__seal *seal, const uint8_t *octets, size_t len,
     tern__hash_end(&hash, out);
     return;
   }
-  tern__hmac_key_set(&key, TERN__SHA256, seal->key, TERN__SEAL);
+  tern__hmac_key_set(&key, &hash, TERN__SHA256, seal->key, TERN__SEAL);
   tern__hmac_begin(&hash, TERN__SHA256, &key);
   tern__hash_add(&hash, octets, len);
   tern__hmac_end(&hash, &key, out);

@@ -276,7 +276,7 @@ void tern__trace_line(tern_session *s, char who, const char *line, size_t len);
 tern_status tern__login_start(tern_session *s);
 tern_status tern__login_reply(tern_session *s, unsigned kind);
 tern_status tern__login_tls_done(tern_session *s);
-tern_status tern__login_answer(tern_session *s);
+tern_status tern__login_answer(tern_session *s) TERN__APART;
 tern_status tern__login_work(tern_session *s);
 /* AUTH where it is asked for and due; else TERN__READY. */
 tern_status tern__login_ready(tern_session *s);
@@ -289,8 +289,8 @@ tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_
 tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t,
                               uint32_t judged);
 /* Sends as far as PIPELINING, room and window allow. */
-tern_status tern__mail_send(tern_session *s);
-tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot);
+tern_status tern__mail_send(tern_session *s) TERN__APART;
+tern_status tern__mail_reply(tern_session *s, unsigned kind, tern__slot *slot) TERN__APART;
 /* Takes replies of one line and class 2 to RSET, MAIL and RCPT from the start of octets, as many as
  * there are, and one to the content behind them; returns how many octets. Of the former the texts
  * are lost: not with a trace. Only between replies, of which the next was begun. */

@@ -336,6 +336,8 @@ static tern_status advance(tern_session *s, uint64_t now)
   tern_status st = TERN_OK;
 
   if (s->stage == TERN__ANSWER) st = tern__login_answer(s);
+  if (s->stage == TERN__READY && s->cred != NULL && !s->authenticated && s->owed_count == 0)
+    (void)tern__login_ready(s); /* credentials came after EHLO */
   if (s->stage >= TERN__READY && s->stage <= TERN__END_CONTENT) st = tern__mail_send(s);
   if (s->stage == TERN__ENDED) return s->error.status;
   arm(s, now);

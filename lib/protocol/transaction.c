@@ -14,24 +14,22 @@
 
 /* ---- outcomes ------------------------------------------------------------------------------------ */
 /* Recipient i has its outcome; the reply that decided is the last one read, where there was one. */
-static void settle(tern__slot *slot, uint32_t i, uint8_t outcome, const tern_error *why)
+static void settle(tern__slot *slot, uint32_t i, uint8_t outcome, tern_error *why)
 {
   const tern_transaction *t = slot->t;
-  tern_error e = *why;
 
   t->outcome[i] = outcome;
-  e.index = i; /* of the recipient, whatever it was of before */
-  if (e.status != TERN_OK && (slot->worst.status == TERN_OK || tern__error_graver(&e, &slot->worst))) {
-    slot->worst = e;
+  why->index = i; /* of the recipient, whatever it was of before */
+  if (why->status != TERN_OK && (slot->worst.status == TERN_OK || tern__error_graver(why, &slot->worst))) {
+    slot->worst = *why;
     slot->worst.reply.text = NULL; /* it does not outlive the reply */
   }
-  if (t->settled != NULL) t->settled(t->user, i, &e);
+  if (t->settled != NULL) t->settled(t->user, i, why);
   if (outcome == TERN_UNSENT) t->outcome[i] = TERN__M_GONE; /* not to be asked again */
 }
 
 /* All recipients with one of two marks. */
-static void settle_all(tern__slot *slot, uint8_t mark, uint8_t mark2, uint8_t outcome,
-                       const tern_error *why)
+static void settle_all(tern__slot *slot, uint8_t mark, uint8_t mark2, uint8_t outcome, tern_error *why)
 {
   uint32_t i;
 
@@ -119,15 +117,13 @@ static void round_done(tern_session *s, tern__slot *slot)
 }
 
 /* Nothing was asked of the server: the whole mail is unsent because of status. */
-static void reject_whole(tern_session *s, tern__slot *slot, tern_status status, uint32_t field,
-                         uint32_t index)
+static void reject_whole(tern_session *s, tern__slot *slot, tern_status status, uint32_t field)
 {
   tern_error e;
 
   tern__error_set(&e, status, TERN_PHASE_MAIL);
   e.cause = slot->worst.cause;
   e.field = (uint8_t)field;
-  e.index = index;
   settle_all(slot, TERN_UNSENT, TERN__M_AGAIN, TERN_UNSENT, &e);
   slot->flags |= TERN__F_STOP;
   round_done(s, slot);
@@ -149,20 +145,23 @@ static int final_handed(const tern_session *s, const tern__slot *slot)
 
 void tern__mail_abandon(tern_session *s)
 {
-  tern_error unsent = s->error, doubt = s->error;
+  tern_error e;
 
-  doubt.status = TERN_E_IN_DOUBT;
-  doubt.cause = s->error.status;
-  doubt.phase = TERN_PHASE_END_OF_DATA;
-  memset(&doubt.reply, 0, sizeof doubt.reply);
   while (s->slot_first != s->slot_last) {
     tern__slot *slot = &s->slots[s->slot_first % TERN__WINDOW(s)];
 
-    if (final_handed(s, slot))
+    e = s->error;
+    if (final_handed(s, slot)) {
+      e.status = TERN_E_IN_DOUBT;
+      e.cause = s->error.status;
+      e.phase = TERN_PHASE_END_OF_DATA;
+      memset(&e.reply, 0, sizeof e.reply);
       settle_all(slot, TERN__M_TAKEN, slot->flags & TERN__F_EAGER ? TERN__M_SENT : TERN__M_TAKEN,
-                 TERN_UNKNOWN, &doubt);
-    settle_all(slot, TERN__M_SENT, TERN__M_TAKEN, TERN_UNSENT, &unsent);
-    settle_all(slot, TERN__M_AGAIN, TERN_UNSENT, TERN_UNSENT, &unsent);
+                 TERN_UNKNOWN, &e);
+      e = s->error;
+    }
+    settle_all(slot, TERN__M_SENT, TERN__M_TAKEN, TERN_UNSENT, &e);
+    settle_all(slot, TERN__M_AGAIN, TERN_UNSENT, TERN_UNSENT, &e);
     finish(s, slot);
   }
 }
@@ -341,28 +340,28 @@ static int admit(tern_session *s, tern__slot *slot)
   missing = missing_caps(s, slot, caps);
   if (st != TERN_OK) {
     slot->worst.cause = st;
-    reject_whole(s, slot, TERN_E_SOURCE, TERN_FIELD_CONTENT, 0);
+    reject_whole(s, slot, TERN_E_SOURCE, TERN_FIELD_CONTENT);
   } else if (missing != 0) {
-    reject_whole(s, slot, TERN_E_NEEDS_EXTENSION, TERN_FIELD_EXTENSION, missing);
+    reject_whole(s, slot, TERN_E_NEEDS_EXTENSION, TERN_FIELD_EXTENSION);
   } else if (TERN__WITH_REQUIRETLS && (t->flags & TERN_MAIL_REQUIRETLS) && !(s->secure && s->verified)) {
-    reject_whole(s, slot, TERN_E_REQUIRETLS, TERN_FIELD_EXTENSION, TERN_CAP_REQUIRETLS);
+    reject_whole(s, slot, TERN_E_REQUIRETLS, TERN_FIELD_EXTENSION);
   } else if (TERN__WITH_TERMS && tern__terms_over(t, &s->offer, caps) != TERN_FIELD_NONE) {
-    reject_whole(s, slot, TERN_E_PARAMETER, tern__terms_over(t, &s->offer, caps), 0);
+    reject_whole(s, slot, TERN_E_PARAMETER, tern__terms_over(t, &s->offer, caps));
   } else if (TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) && slot->length == TERN_LENGTH_UNKNOWN) {
-    reject_whole(s, slot, TERN_E_CONTENT, TERN_FIELD_SIZE, 0); /* BDAT LAST says it beforehand */
+    reject_whole(s, slot, TERN_E_CONTENT, TERN_FIELD_SIZE); /* BDAT LAST says it beforehand */
   } else if ((caps & TERN_CAP_SIZE) && s->offer.size != 0 && slot->length != TERN_LENGTH_UNKNOWN &&
              slot->length > s->offer.size) {
-    reject_whole(s, slot, TERN_E_TOO_BIG, TERN_FIELD_SIZE, 0);
+    reject_whole(s, slot, TERN_E_TOO_BIG, TERN_FIELD_SIZE);
   } else if ((slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) && !(caps & TERN__CAP_SMTPUTF8)) {
     reject_whole(s, slot, TERN_E_NEEDS_SMTPUTF8,
-                 slot->flags & TERN__F_UTF8 ? TERN_FIELD_FORWARD_PATH : TERN_FIELD_CONTENT, 0);
+                 slot->flags & TERN__F_UTF8 ? TERN_FIELD_FORWARD_PATH : TERN_FIELD_CONTENT);
   } else if ((slot->flags & TERN__F_8BIT) && !(caps & TERN_CAP_8BITMIME) &&
              !(TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY)) &&
              !(TERN__WITH_POLICY && (s->never & TERN_CAP_8BITMIME))) {
-    reject_whole(s, slot, TERN_E_NEEDS_8BITMIME, TERN_FIELD_CONTENT, 0);
+    reject_whole(s, slot, TERN_E_NEEDS_8BITMIME, TERN_FIELD_CONTENT);
   } else if ((t->flags & TERN__ALL_OR_NONE) && (caps & TERN__CAP_LIMITS) &&
              s->offer.rcpt_max != 0 && t->rcpt_count > s->offer.rcpt_max) {
-    reject_whole(s, slot, TERN_E_RCPTMAX, TERN_FIELD_FORWARD_PATH, s->offer.rcpt_max);
+    reject_whole(s, slot, TERN_E_RCPTMAX, TERN_FIELD_FORWARD_PATH);
   } else {
     return 1;
   }
@@ -428,10 +427,7 @@ static int pick(tern_session *s)
   tern__slot *slot;
   uint32_t caps = tern__caps(s);
 
-  if (s->cred != NULL && !s->authenticated) { /* credentials came after EHLO */
-    if (s->owed_count == 0) (void)tern__login_ready(s);
-    return 0;
-  }
+  if (s->cred != NULL && !s->authenticated) return 0; /* AUTH comes first */
   slot = next_slot(s);
   if (slot == NULL || TERN__OTHER_DUE(s)) return send_other(s);
   if (s->owed_count != 0 &&
@@ -439,7 +435,7 @@ static int pick(tern_session *s)
     return 0;
   if ((caps & TERN__CAP_LIMITS) && s->offer.mail_max != 0 && s->mails >= s->offer.mail_max) {
     s->spent = 1; /* RFC 9422 5.1: another connection takes it */
-    reject_whole(s, slot, TERN_E_CLOSED, TERN_FIELD_NONE, 0);
+    reject_whole(s, slot, TERN_E_CLOSED, TERN_FIELD_NONE);
     return 1;
   }
   if (!admit(s, slot)) return 1;
@@ -511,7 +507,7 @@ static int send_mail(tern_session *s, tern__slot *slot)
   if (!tern__out_may(s, &line)) return 0;
   if (!tern__out_commit(s, &line, TERN__MAIL, NULL)) {
     if (!never_fits(s)) return 0;
-    reject_whole(s, slot, TERN_E_BUFFER, TERN_FIELD_REVERSE_PATH, 0);
+    reject_whole(s, slot, TERN_E_BUFFER, TERN_FIELD_REVERSE_PATH);
     return 1;
   }
   tern__mail_begun(s, slot, &args);

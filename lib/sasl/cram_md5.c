@@ -40,7 +40,7 @@ static tern_status challenge(void *state, const uint8_t *octets, size_t len, siz
   size_t i;
 
   if (len == 0 || c->sasl.step++ > 0) return TERN_E_AUTH_CHALLENGE;
-  tern__hmac_key_set(&c->key, TERN__MD5, password, strlen(password));
+  tern__hmac_key_set(&c->key, &c->hash, TERN__MD5, password, strlen(password));
   tern__hmac_begin(&c->hash, TERN__MD5, &c->key);
   tern__hash_add(&c->hash, octets, len);
   tern__hmac_end(&c->hash, &c->key, digest);

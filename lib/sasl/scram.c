@@ -262,7 +262,7 @@ static void sign(scram *s, tern__hash *hash, const uint8_t *secret, const char *
   tern__hmac_key *key = &s->pbkdf2.key;
   tern__pieces pieces;
 
-  tern__hmac_key_set(key, s->kind, secret, tern__hash_size(s->kind));
+  tern__hmac_key_set(key, hash, s->kind, secret, tern__hash_size(s->kind));
   tern__hmac_begin(hash, s->kind, key);
   if (text != NULL) {
     tern__hash_add(hash, text, strlen(text));

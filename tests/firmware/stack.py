@@ -34,7 +34,7 @@ def behind(name):
     """What may stand behind a pointer that this function calls."""
     own = plain(name)
     wanted = FILL if own.startswith(("sasl_", "tern__sasl", "tern__pieces")) else MECHANISM
-    if own.startswith(("base_", "message_", "protocol_transaction_", "protocol_output_", "tern__mail_", "tern__trace",
+    if own.startswith(("base_", "message_", "protocol_transaction_", "protocol_output_", "tern__mail_", "tern__data_", "tern__trace",
                        "tern__wipe")):
         return []
     return [n for n in frames if wanted.match(plain(n))]
