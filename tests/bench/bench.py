@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench.py - tern beside its peers and the floor, interleaved: every client runs once a round, in turn, against one server.
 
-Usage: bench.py --build BUILD/tests/bench [--only NAME,...] [--add NAME=COMMAND ...] [--sections clock,counts,trips,off,many,direct,encode]
+Usage: bench.py --build BUILD/tests/bench [--only NAME,...] [--add NAME=COMMAND ...] [--sections clock,counts,trips,off,many,direct,ciphers,encode]
                 [--rounds 5] [--seconds 0.7] [--out FILE]
 
 Builds the peers that are installed (install.sh), measures, writes FILE (BUILD/tests/bench/results.json; sections that are not measured
@@ -208,6 +208,9 @@ class Run:
             runs.append({k: float(v) for k, v in re.findall(r"^(\w+)=([\d.]+)$", p.stdout, re.M)})
         return {k: spread([r[k] for r in runs]) for k in runs[0]} if runs else None
 
+    def ciphers(self):
+        return counts.ciphers(self.bench)
+
     def encode(self):
         said = subprocess.run([self.bench.build / "message-bench"], capture_output=True, text=True, check=True).stdout
         return {"speed": re.findall(r"^(.+?)  +([\d.]+) GB/s$", said, re.M),
@@ -237,7 +240,7 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--add", action="append", default=[])
-    parser.add_argument("--sections", default="clock,counts,trips,off,many,direct,encode")
+    parser.add_argument("--sections", default="clock,counts,trips,off,many,direct,ciphers,encode")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.7)
     parser.add_argument("--out")

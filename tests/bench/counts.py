@@ -6,7 +6,9 @@ failed that did not deliver what it was given, octet for octet and in order; no 
 Usage: counts.py BUILD/tests/bench [--record]
        counts.py BUILD/tests/bench --prepare     makes certificates and messages, as the user whose checkout it is"""
 import pathlib
+import re
 import statistics
+import subprocess
 import sys
 
 import machine
@@ -41,6 +43,14 @@ def switched_off(bench, tern):
     return out
 
 
+def ciphers(bench):
+    """What ciphers-bench says of the Mbed TLS that is linked, or None: built without."""
+    program = bench.build / "ciphers-bench"
+    if not program.exists():
+        return None
+    return {k: float(v) for k, v in re.findall(r"^(\w+)=([\d.]+)$", subprocess.run([program], capture_output=True, text=True, check=True).stdout, re.M)}
+
+
 def on_this_machine(bench, tern, sink):
     """(name, value) pairs."""
     startup = {}
@@ -58,6 +68,10 @@ def on_this_machine(bench, tern, sink):
     yield "instructions.startup.shared", round(startup["tern"])
     static = machine.Contestant("tern-static", [bench.build / "peer-tern-static"], {"reuse": "reuse"})
     yield "instructions.startup.static_libtern", round(bench.slope(bench.instructions, sink, static, "reuse", 40, 120)[1])
+    said = ciphers(bench) or {}
+    for name in ("aesni", "clmul"):
+        if name in said:
+            yield "mbedtls." + name, round(said[name])
     memory = {f: statistics.median(bench.run(sink, session, file=f)["rss_kib"] for _ in range(7)) for f in (bench.small, bench.big)}
     yield "rss_kib.1k", round(memory[bench.small])
     yield "rss_kib.64m_more", round(memory[bench.big] - memory[bench.small])

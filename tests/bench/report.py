@@ -135,6 +135,16 @@ def direct(x):
          for k, title in (("one_mail", "one mail"), ("many_mails", "a mail for each"))])
 
 
+def ciphers(x):
+    c, timed = x.get("ciphers") or {}, "ciphers" not in x.loud
+    if not c:
+        return ""
+    used = [name for key, name in (("aesni", "AES (AES-NI)"), ("clmul", "GCM's multiplication (PCLMULQDQ)")) if c[key]]
+    return "Mbed TLS takes the processor's instructions for %s.\n\n" % (" and for ".join(used) or "neither AES nor GCM") + table(
+        ["cipher", "CPU s of %s MiB, best of three (clock)" % number(c["mib"])],
+        [[title, number(c[k + "_cpu_seconds"] if timed else None, 2)] for k, title in (("aes_256_gcm", "AES-256-GCM"), ("chacha20_poly1305", "ChaCha20-Poly1305"))])
+
+
 def encode(x):
     speed, memory = x.get("encode", "speed") or [], x.get("encode", "memory") or []
     return (table(["octets in", "GB/s (clock)"], [[name, rate] for name, rate in speed]) + "\n" +
@@ -209,7 +219,7 @@ def page(results):
     parts = [about(x), "### Messages of 1 KiB over one connection, each\n", reused(x), "### Sessions of one message, each\n", sessions(x),
              "### Start-up and memory\n", first(x), "### One message of 64 MiB, a third of its lines with a leading dot\n", bulk(x),
              "### Extensions switched off: turns of a message of tern\n", off(x), "### Many sessions\n", many(x), "### Direct to MX in bulk\n", direct(x),
-             "### Composing: encoders beside a plain copy of memory, best of three\n", encode(x), "### Goals\n", goals(x)]
+             "### Ciphers of TLS records\n", ciphers(x), "### Composing: encoders beside a plain copy of memory, best of three\n", encode(x), "### Goals\n", goals(x)]
     return "\n".join(parts)
 
 
