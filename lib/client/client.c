@@ -375,10 +375,8 @@ static tern_status run(tern_client *c, const tern_mail *mail)
   tern_status st;
 
   if (!c->blocking) return TERN_E_AGAIN;
-  while ((st = tern__pump_step(c)) == TERN_E_AGAIN) {
-    if (mail && mail->where == TERN__MAIL_FINISHED) break;
-    tern__pump_wait(c);
-  }
+  st = tern__pump_step(c);
+  while (st == TERN_E_AGAIN && !(mail && mail->where == TERN__MAIL_FINISHED)) st = tern__pump_wait(c);
   return st;
 }
 
@@ -618,9 +616,12 @@ tern_status tern_client_step(tern_client *c)
 
 tern_mail *tern_client_wait(tern_client *c)
 {
-  while (c && c->blocking && !c->finished.first && (c->queue.first || c->attempts) &&
-         tern__pump_step(c) == TERN_E_AGAIN)
-    if (!c->finished.first) tern__pump_wait(c);
+  tern_status st;
+
+  if (c && c->blocking && !c->finished.first && (c->queue.first || c->attempts)) {
+    st = tern__pump_step(c);
+    while (st == TERN_E_AGAIN && !c->finished.first && (c->queue.first || c->attempts)) st = tern__pump_wait(c);
+  }
   return tern_client_finished(c);
 }
 

@@ -211,8 +211,8 @@ uint64_t tern__conn_now(const tern_client *c);
 /* Moves what can be moved without waiting. TERN_E_AGAIN: work under way; TERN_OK: none; else
  * c->error. */
 tern_status tern__pump_step(tern_client *c);
-/* Waits until a step can move something, or some of the time has passed. */
-void tern__pump_wait(tern_client *c);
+/* Waits until a step can move something, or some of the time has passed; then steps. */
+tern_status tern__pump_wait(tern_client *c);
 int tern__pump_busy(const tern_client *c);
 /* Whether an idle connection can take a mail, by what has come meanwhile: reads it without waiting, so
  * that neither an end nor a 421 is found out by the next mail. Costs no round trip. */

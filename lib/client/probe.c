@@ -107,7 +107,8 @@ static tern_status wait_for(tern_client *c)
 {
   tern_status st;
 
-  while ((st = tern__pump_step(c)) == TERN_E_AGAIN) tern__pump_wait(c);
+  st = tern__pump_step(c);
+  while (st == TERN_E_AGAIN) st = tern__pump_wait(c);
   return st;
 }
 

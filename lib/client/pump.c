@@ -289,9 +289,14 @@ static int move_octets(tern_client *c, uint32_t wants)
 {
   c->wait_for = wants & (TERN_READ | TERN_WRITE);
   if (wants & TERN_WRITE) {
-    int early = c->new_mail || tern_session_phase(c->session) == TERN_PHASE_DATA;
-    if (early && c->drained != TERN__DRAINED_NOW && read_some(c)) return 1;
-    if (write_some(c)) return 1;
+    if (c->drained != TERN__DRAINED_NOW && (c->new_mail || tern_session_phase(c->session) == TERN_PHASE_DATA) &&
+        read_some(c))
+      return 1;
+    if (write_some(c)) {
+      if (!c->drained || tern_session_wants(c->session) != TERN_READ) return 1;
+      c->wait_for = TERN_READ; /* only a reply brings it on now */
+      return 0;
+    }
     c->drained = 0; /* a peer that does not read may be waiting to be read */
   }
   return (wants & TERN_READ) && !c->drained ? read_some(c) : 0;
@@ -400,13 +405,15 @@ static int turn_on(tern_client *c)
   tern_session *s = c->session;
   uint32_t wants;
   uint64_t now = c->now;
+  int moved;
 
   if (tern_session_ended(s)) {
     end_connection(c);
     return 1;
   }
   if (c->ended != 0) (void)collect(c);
-  if (give_intents(c)) return 1;
+  moved = give_intents(c);
+  if (c->state != TERN__ON || tern_session_ended(s)) return 1;
   if (!c->ticked) { /* once a step: it all happens at one time */
     c->ticked = 1;
     if (now >= tern_session_deadline(s)) {
@@ -416,17 +423,18 @@ static int turn_on(tern_client *c)
     }
   }
   wants = tern_session_wants(s);
-  if (wants & TERN_WANT_TLS) return tern__conn_handshake(c);
   if (wants & TERN_WANT_WORK) {
     (void)tern_session_tick(s, now);
-    return 1;
+    wants = tern_session_wants(s);
+    if (wants != (TERN_READ | TERN_WRITE)) return 1;
   }
+  if (wants & TERN_WANT_TLS) return tern__conn_handshake(c) | moved;
   if ((wants & TERN_WANT_SOURCE) && !c->nap) {
     c->nap = 1; /* once a step: the source said that it has nothing */
     (void)tern_session_resume(s, now);
     return 1;
   }
-  return move_octets(c, wants);
+  return move_octets(c, wants) || c->ended != 0 || (moved && !(wants & TERN_WRITE));
 }
 
 static int turn_off(tern_client *c)
@@ -503,13 +511,14 @@ static void watch_total(tern_client *c)
   }
 }
 
-tern_status tern__pump_step(tern_client *c)
+/* with now: c->now was read just before. */
+static tern_status step(tern_client *c, int now)
 {
   uint32_t turns;
 
   if (c->stepping) return TERN_E_STATE;
   c->stepping = 1;
-  c->now = tern__conn_now(c);
+  if (!now) c->now = tern__conn_now(c);
   if (!c->blocking) c->drained = 0; /* who steps has waited; else tern__pump_wait knows */
   c->nap = c->ticked = 0;
   watch_total(c);
@@ -519,6 +528,11 @@ tern_status tern__pump_step(tern_client *c)
   c->more = turns == TURNS;
   c->stepping = 0;
   return tern__pump_busy(c) ? TERN_E_AGAIN : c->error.status;
+}
+
+tern_status tern__pump_step(tern_client *c)
+{
+  return step(c, 0);
 }
 
 /* ---- waiting -----------------------------------------------------------------------------------------*/
@@ -583,16 +597,24 @@ static int wait_within_read(tern_client *c, uint32_t events, uint32_t ms)
 #endif
 }
 
-void tern__pump_wait(tern_client *c)
+/* 1: c->now is now. */
+static int wait_some(tern_client *c)
 {
   int32_t timeout = tern_client_timeout(c);
   uint32_t ms = timeout < 0 || timeout > (int32_t)TERN__SLICE ? TERN__SLICE : (uint32_t)timeout;
   uint32_t events = tern_client_wants(c);
 
-  if (!ms || wait_within_read(c, events, ms)) return;
+  if (!ms) return 0;
+  if (wait_within_read(c, events, ms)) return 1;
   c->drained = 0;
 #ifndef TERN_NO_SOCKETS
   if (c->state == TERN__DIALLING) tern__host_wait(tern__dial_handle(c), events, ms);
 #endif
   if (c->state == TERN__ON) tern__transport_wait(&c->lower, events, ms);
+  return 0;
+}
+
+tern_status tern__pump_wait(tern_client *c)
+{
+  return step(c, wait_some(c));
 }

@@ -41,11 +41,6 @@ int tern__reply_retain(tern__reader *r, size_t min)
   return 1;
 }
 
-int tern__reply_partial(const tern__reader *r)
-{
-  return r->count != 0 || r->lines != 0;
-}
-
 int tern__reply_may_be(const tern__reader *r, unsigned code)
 {
   unsigned unit = r->lines != 0 || r->count >= 3 ? 1 : r->count == 2 ? 10 : 100;

@@ -37,7 +37,10 @@ void tern__reply_begin(tern__reader *r);
 /* The text read so far stays; the next reply's comes behind it, if at least min octets are left. */
 int tern__reply_retain(tern__reader *r, size_t min);
 /* Whether a reply has begun and not ended. */
-int tern__reply_partial(const tern__reader *r);
+static inline int tern__reply_partial(const tern__reader *r)
+{
+  return r->count != 0 || r->lines != 0;
+}
 /* Whether the digits read so far can begin that code. */
 int tern__reply_may_be(const tern__reader *r, unsigned code);
 /* Takes one octet: PARTIAL, LINE, DONE, or TERN_E_REPLY_SYNTAX, _LENGTH, _CODES. After LINE or

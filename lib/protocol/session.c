@@ -292,20 +292,25 @@ static int write_waits(const tern_session *s)
   return s->span_count != 0 || s->stage == TERN__TLS || s->source_waits;
 }
 
+/* Every stepping call ends here, so that between two of them `armed` says what is waited for. */
 static void arm(tern_session *s, uint64_t now)
 {
-  uint32_t phase = tern_session_phase(s), ms;
+  unsigned due = 0;
+  uint32_t phase, ms;
 
-  if (!reply_waits(s)) {
+  if (!reply_waits(s))
     s->armed &= (uint8_t)~TERN__ARMED_REPLY;
-  } else if (!(s->armed & TERN__ARMED_REPLY)) {
-    s->armed |= TERN__ARMED_REPLY;
-    s->reply_due = after(now, s->timeout[phase]);
-  }
-  if (!write_waits(s)) {
+  else if (!(s->armed & TERN__ARMED_REPLY))
+    due = TERN__ARMED_REPLY;
+  if (!write_waits(s))
     s->armed &= (uint8_t)~TERN__ARMED_WRITE;
-  } else if (!(s->armed & TERN__ARMED_WRITE) || s->acked - s->write_mark >= WRITE_BLOCK) {
-    s->armed |= TERN__ARMED_WRITE;
+  else if (!(s->armed & TERN__ARMED_WRITE) || s->acked - s->write_mark >= WRITE_BLOCK)
+    due |= TERN__ARMED_WRITE;
+  if (due == 0) return;
+  s->armed |= (uint8_t)due;
+  phase = tern_session_phase(s);
+  if (due & TERN__ARMED_REPLY) s->reply_due = after(now, s->timeout[phase]);
+  if (due & TERN__ARMED_WRITE) {
     s->write_mark = s->acked;
     ms = s->timeout[s->stage == TERN__TLS ? TERN_PHASE_TLS : phase];
     if (phase == TERN_PHASE_DATA) ms += ms / 2; /* 2 and 3 minutes: RFC 5321 4.5.3.2.4, .5 */
@@ -315,19 +320,12 @@ static void arm(tern_session *s, uint64_t now)
 
 uint64_t tern_session_deadline(const tern_session *s)
 {
-  uint64_t at;
+  uint64_t at = TERN_NEVER;
 
-  if (s == NULL || s->stage == TERN__ENDED || s->stage == TERN__NEW) return TERN_NEVER;
-  at = tern_session_idle(s) ? TERN_NEVER : s->overall;
-  if (reply_waits(s)) {
-    if (!(s->armed & TERN__ARMED_REPLY)) return 0; /* the next tick sets it */
-    if (s->reply_due < at) at = s->reply_due;
-  }
-  if (write_waits(s)) {
-    if (!(s->armed & TERN__ARMED_WRITE)) return 0;
-    if (s->write_due < at) at = s->write_due;
-  }
-  return at;
+  if (s == NULL || s->stage == TERN__ENDED || s->stage == TERN__NEW) return at;
+  if (s->armed & TERN__ARMED_REPLY) at = s->reply_due;
+  if ((s->armed & TERN__ARMED_WRITE) && s->write_due < at) at = s->write_due;
+  return s->overall < at && !tern_session_idle(s) ? s->overall : at;
 }
 
 /* ---- stepping ------------------------------------------------------------------------------------ */
@@ -349,7 +347,6 @@ tern_status tern_session_tick(tern_session *s, uint64_t now)
   if (s == NULL) return TERN_E_NOMEM;
   if (s->stage == TERN__ENDED) return s->error.status;
   if (s->stage == TERN__NEW) return TERN_E_STATE;
-  arm(s, now);
   if (now >= tern_session_deadline(s)) {
     if (quitting(s)) return end_well(s);
     return tern__fail(s, TERN_E_TIMEOUT, tern_session_phase(s));
