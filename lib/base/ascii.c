@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/config.h"
+
 uint8_t tern__lower(uint8_t c)
 {
   return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
@@ -50,6 +52,31 @@ static size_t small_decimal(uint32_t value, char *out)
   return n;
 }
 
+/* A value below 10,000: what sizes mostly are, at once. */
+static size_t four_digits(uint32_t value, char *out)
+{
+  char *at = out;
+  uint32_t quotient;
+
+  if (value > 999) {
+    quotient = value / 1000;
+    *at++ = (char)('0' + quotient);
+    value -= quotient * 1000;
+  }
+  if (at != out || value > 99) {
+    quotient = value / 100;
+    *at++ = (char)('0' + quotient);
+    value -= quotient * 100;
+  }
+  if (at != out || value > 9) {
+    quotient = value / 10;
+    *at++ = (char)('0' + quotient);
+    value -= quotient * 10;
+  }
+  *at++ = (char)('0' + value);
+  return (size_t)(at - out);
+}
+
 /* Long division by hand in 16-bit limbs: a small target would fetch a 64-bit one from its
  * compiler's library. */
 size_t tern__decimal(uint64_t value, char *out)
@@ -60,6 +87,7 @@ size_t tern__decimal(uint64_t value, char *out)
   uint32_t rest;
   int shift;
 
+  if (TERN__WIDE && value < 10000) return four_digits((uint32_t)value, out);
   if (value <= UINT32_MAX) return small_decimal((uint32_t)value, out);
   do {
     rest = 0;

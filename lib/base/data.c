@@ -84,51 +84,79 @@ static tern_status repair(tern__data *d, tern_span *out, size_t skip)
 }
 
 #if defined(__GNUC__) && TERN__WIDE
-/* Octets beside one another, in a register where the machine has such. */
+/* Octets beside one another, in a register where the machine has such: the common one, and that of AVX2. */
 typedef __attribute__((vector_size(16))) uint8_t lanes;
+typedef __attribute__((vector_size(32))) uint8_t more_lanes;
 #define LANES ((ptrdiff_t)sizeof(lanes))
-#define EACH(c) {c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c}
+#define MORE_LANES ((ptrdiff_t)sizeof(more_lanes))
 
-/* Looks at the LANES octets at p and at the one behind them: a lane of bad becomes other than 0 for
- * a CR without LF behind it and for an LF without CR before it; the octets are or-ed to any. */
-static inline void look(lanes *bad, lanes *any, const uint8_t *p)
+/* Looks at the octets at p, as many as there are lanes, and at the one behind them: a lane of bad becomes
+ * other than 0 for a CR without LF behind it and for an LF without CR before it; the octets are or-ed to any. */
+#define LOOK(type, bad, any, p)                        \
+  do {                                                 \
+    type here_, next_;                                 \
+    memcpy(&here_, (p), sizeof here_);                 \
+    memcpy(&next_, (p) + 1, sizeof next_);             \
+    (any) |= here_;                                    \
+    (bad) |= (type)(here_ == '\r') ^ (type)(next_ == '\n'); \
+  } while (0)
+
+/* The lanes or-ed, eight at a time. */
+static inline uint64_t fold(const lanes *l)
 {
-  static const lanes cr = EACH('\r'), lf = EACH('\n');
-  lanes here, next;
-
-  memcpy(&here, p, sizeof here);
-  memcpy(&next, p + 1, sizeof next);
-  *any |= here;
-  *bad |= (lanes)(here == cr) ^ (lanes)(next == lf);
-}
-
-static uint64_t fold(const lanes *l)
-{
-  uint64_t word[sizeof *l / 8];
+  uint64_t word[2];
 
   memcpy(word, l, sizeof word);
   return word[0] | word[1];
 }
 
+#define HIGH UINT64_C(0x8080808080808080)
+
 /* all_crlf over more than LANES octets, of which the last is looked at elsewhere. It costs less than
  * to look for line ends. */
 static int lanes_crlf(const uint8_t *p, const uint8_t *last, uint8_t *high)
 {
-  lanes bad, any;
+  lanes bad = {0}, any = {0};
 
-  memset(&bad, 0, sizeof bad);
-  memset(&any, 0, sizeof any);
   for (; last - p >= 4 * LANES; p += 4 * LANES) {
-    look(&bad, &any, p);
-    look(&bad, &any, p + LANES);
-    look(&bad, &any, p + 2 * LANES);
-    look(&bad, &any, p + 3 * LANES);
+    LOOK(lanes, bad, any, p);
+    LOOK(lanes, bad, any, p + LANES);
+    LOOK(lanes, bad, any, p + 2 * LANES);
+    LOOK(lanes, bad, any, p + 3 * LANES);
   }
-  for (; last - p >= LANES; p += LANES) look(&bad, &any, p);
-  look(&bad, &any, last - LANES); /* what is left, and some once more */
-  if (fold(&any) & UINT64_C(0x8080808080808080)) *high |= 128;
+  for (; last - p >= LANES; p += LANES) LOOK(lanes, bad, any, p);
+  LOOK(lanes, bad, any, last - LANES); /* what is left, and some once more */
+  if (fold(&any) & HIGH) *high |= 128;
   return fold(&bad) == 0;
 }
+
+#ifdef __x86_64__
+#define HAS_MORE_LANES __builtin_cpu_supports("avx2")
+/* The same over more than MORE_LANES octets. */
+__attribute__((target("avx2"))) static int more_lanes_crlf(const uint8_t *p, const uint8_t *last, uint8_t *high)
+{
+  more_lanes bad = {0}, any = {0};
+  lanes half[2];
+
+  for (; last - p >= 4 * MORE_LANES; p += 4 * MORE_LANES) {
+    LOOK(more_lanes, bad, any, p);
+    LOOK(more_lanes, bad, any, p + MORE_LANES);
+    LOOK(more_lanes, bad, any, p + 2 * MORE_LANES);
+    LOOK(more_lanes, bad, any, p + 3 * MORE_LANES);
+  }
+  for (; last - p >= MORE_LANES; p += MORE_LANES) LOOK(more_lanes, bad, any, p);
+  LOOK(more_lanes, bad, any, last - MORE_LANES);
+  memcpy(half, &any, sizeof half);
+  half[0] |= half[1];
+  if (fold(half) & HIGH) *high |= 128;
+  memcpy(half, &bad, sizeof half);
+  half[0] |= half[1];
+  return fold(half) == 0;
+}
+#else
+#define HAS_MORE_LANES 0
+#define more_lanes_crlf lanes_crlf
+#endif
 #endif
 
 /* Whether each CR of these octets has its LF behind it and each LF its CR before it, the first and
@@ -140,6 +168,7 @@ static int all_crlf(const uint8_t *p, size_t len, uint8_t *high)
   *high |= *last;
   if (*p == '\n' || *last == '\r') return 0;
 #if defined(__GNUC__) && TERN__WIDE
+  if (last - p >= MORE_LANES && HAS_MORE_LANES) return more_lanes_crlf(p, last, high);
   if (last - p >= LANES) return lanes_crlf(p, last, high);
 #endif
   for (; p != last; p++) {

@@ -164,14 +164,19 @@ size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern
 size_t tern__reply_yes(tern__reader *r, const uint8_t *octets, size_t len)
 {
   const uint8_t *lf;
+  unsigned code;
 
   if (r->state != DIGIT_1 || r->lines != 0 || len < 6) return 0;
-  if (octets[0] != '2' || !tern__is_digit(octets[1]) || !tern__is_digit(octets[2]) ||
-      octets[3] != ' ')
-    return 0;
+  code = 250;
+  if (memcmp(octets, "250 ", 4) != 0) {
+    if (octets[0] != '2' || !tern__is_digit(octets[1]) || !tern__is_digit(octets[2]) ||
+        octets[3] != ' ')
+      return 0;
+    code = 200u + (octets[1] - '0') * 10u + (octets[2] - '0');
+  }
   lf = memchr(octets, '\n', len < TERN__REPLY_LINE_MAX ? len : TERN__REPLY_LINE_MAX);
   if (lf == NULL || lf[-1] != '\r') return 0;
-  r->reply.code = (uint16_t)(200 + (octets[1] - '0') * 10 + (octets[2] - '0'));
+  r->reply.code = (uint16_t)code;
   return (size_t)(lf + 1 - octets);
 }
 
