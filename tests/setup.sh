@@ -8,7 +8,7 @@ build=(gcc libc6-dev meson ninja-build "pkg-config|pkgconf" libmbedtls-dev "libi
 case ${1:-} in
 --build-only) need "${build[@]}" ;;
 "")
-  need "${build[@]}" g++ clang llvm libcmocka-dev valgrind libc6-dbg gcc-arm-none-eabi libnewlib-arm-none-eabi python3 openssl git libgmime-3.0-dev mpack ripmime python3-dkim python3-nacl opendkim shared-mime-info cmake mandoc man-db s-nail git-email libmailtools-perl libunistring-dev
+  need "${build[@]}" g++ clang llvm libcmocka-dev valgrind libc6-dbg gcc-arm-none-eabi libnewlib-arm-none-eabi python3 openssl git libgmime-3.0-dev mpack ripmime python3-dkim python3-nacl opendkim shared-mime-info cmake mandoc man-db s-nail git-email libmailtools-perl libunistring-dev libgsasl-dev libsasl2-dev libsasl2-modules libssl-dev
   # the sanitizers' and the fuzzer's runtimes are apart from clang since Debian 12
   version=$(clang -dumpversion | cut -d. -f1)
   runtime=libclang-rt-$version-dev
