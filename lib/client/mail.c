@@ -523,7 +523,7 @@ static const char *own_text(tern_mail *mail, const char *text)
 
   if (!text || !text[0]) return NULL;
   for (i = 0; t && i < 2; i++, t = t->next) /* detail and reply may take turns */
-    if (!strcmp(text_of(t), text)) return text_of(t);
+    if (text_of(t)[0] == text[0] && !strcmp(text_of(t), text)) return text_of(t);
   len = strlen(text) + 1;
   t = mail->texts;
   if (!t || text_of(t)[0] || t->size - sizeof *t < len) {

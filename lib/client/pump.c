@@ -223,11 +223,11 @@ void tern__pump_expire(tern_client *c)
 }
 
 /* ---- octets ------------------------------------------------------------------------------------------*/
-/* Our own socket without TLS: its poll tells all that there is to know about reading. */
+/* Our own socket without TLS, or a handshake: its poll tells all that there is to know about reading. */
 static int plain_socket(const tern_client *c)
 {
 #ifndef TERN_NO_SOCKETS
-  return c->tcp && !c->tls_up;
+  return c->tcp && !c->tls;
 #else
   (void)c;
   return 0;
@@ -413,7 +413,7 @@ static int turn_on(tern_client *c)
   }
   if (c->ended != 0) (void)collect(c);
   moved = give_intents(c);
-  if (c->state != TERN__ON || tern_session_ended(s)) return 1;
+  if (moved && (c->state != TERN__ON || tern_session_ended(s))) return 1;
   if (!c->ticked) { /* once a step: it all happens at one time */
     c->ticked = 1;
     if (now >= tern_session_deadline(s)) {
@@ -575,16 +575,21 @@ int32_t tern_client_fd(const tern_client *c)
   return c->state == TERN__ON ? tern__transport_handle(&c->lower) : -1;
 }
 
-/* Our own plain socket, with nothing to be written: it waits within its read. 1: done. */
-static int wait_within_read(tern_client *c, uint32_t events, uint32_t ms)
+/* Our own plain socket, which waits for a reply: it does so within its read. What the step took is
+ * left out of account: who has little time left waits the other way. 1: done, and c->now is now. */
+static int wait_within_read(tern_client *c)
 {
 #ifndef TERN_NO_SOCKETS
+  uint64_t at;
   size_t len = 0;
   tern_status st;
 
-  if (c->state != TERN__ON || !plain_socket(c) || events != TERN_READ || c->stepping) return 0;
-  if (tern_session_wants(c->session) != TERN_READ) return 0; /* octets of TLS are not the session's */
-  if (!tern__tcp_slice(c->tcp) || tern__tcp_slice(c->tcp) > ms) return 0;
+  if (c->state != TERN__ON || !plain_socket(c) || c->wait_for != TERN_READ || c->nap || c->more || c->cancel ||
+      !tern__tcp_slice(c->tcp))
+    return 0;
+  at = tern_session_deadline(c->session);
+  if (c->due < at) at = c->due;
+  if (at < c->now + 2 * TERN__SLICE) return 0;
   st = tern__tcp_read_wait(c->tcp, c->in, c->in_size, &len);
   c->now = tern__conn_now(c);
   c->stepping = 1;
@@ -592,20 +597,22 @@ static int wait_within_read(tern_client *c, uint32_t events, uint32_t ms)
   c->stepping = 0;
   return 1;
 #else
-  (void)c, (void)events, (void)ms;
+  (void)c;
   return 0;
 #endif
 }
 
-/* 1: c->now is now. */
+/* The same for all. */
 static int wait_some(tern_client *c)
 {
-  int32_t timeout = tern_client_timeout(c);
-  uint32_t ms = timeout < 0 || timeout > (int32_t)TERN__SLICE ? TERN__SLICE : (uint32_t)timeout;
-  uint32_t events = tern_client_wants(c);
+  int32_t timeout;
+  uint32_t ms, events;
 
+  if (wait_within_read(c)) return 1;
+  timeout = tern_client_timeout(c);
+  ms = timeout < 0 || timeout > (int32_t)TERN__SLICE ? TERN__SLICE : (uint32_t)timeout;
+  events = tern_client_wants(c);
   if (!ms) return 0;
-  if (wait_within_read(c, events, ms)) return 1;
   c->drained = 0;
 #ifndef TERN_NO_SOCKETS
   if (c->state == TERN__DIALLING) tern__host_wait(tern__dial_handle(c), events, ms);

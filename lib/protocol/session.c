@@ -360,6 +360,8 @@ uint32_t tern_session_wants(const tern_session *s)
   uint32_t w = 0;
 
   if (s == NULL || s->stage == TERN__NEW || s->stage == TERN__ENDED) return 0;
+  if (TERN__WIDE && s->stage >= TERN__READY && s->owed_count != 0 && !s->source_waits) /* mostly */
+    return s->span_count != 0 ? TERN_READ | TERN_WRITE : TERN_READ;
   if (s->stage == TERN__TLS) return TERN_WANT_TLS;
   if (s->stage == TERN__WORK) return TERN_WANT_WORK;
   if (s->span_count != 0) w |= TERN_READ | TERN_WRITE;

@@ -534,6 +534,16 @@ static void be_prompt(tern__tcp *tcp)
   tcp->unanswered = 1;
 }
 
+/* What became of a write. */
+static tern_status gave(tern__tcp *tcp, ssize_t n, size_t *done)
+{
+  if (n >= 0) {
+    *done = (size_t)n;
+    return TERN_OK;
+  }
+  return errno == EAGAIN || errno == EWOULDBLOCK ? TERN_E_AGAIN : broken(tcp, errno);
+}
+
 static tern_status tcp_writev(void *user, const tern_span *spans, size_t count, size_t *done)
 {
   tern__tcp *tcp = user;
@@ -555,20 +565,19 @@ static tern_status tcp_writev(void *user, const tern_span *spans, size_t count, 
   be_prompt(tcp);
   do n = sendmsg(tcp->fd, &m, TERN__NO_SIGNAL | TERN__NO_WAIT);
   while (n < 0 && errno == EINTR);
-  if (n >= 0) {
-    *done = (size_t)n;
-    return TERN_OK;
-  }
-  return errno == EAGAIN || errno == EWOULDBLOCK ? TERN_E_AGAIN : broken(tcp, errno);
+  return gave(tcp, n, done);
 }
 
 static tern_status tcp_write(void *user, const uint8_t *octets, size_t len, size_t *done)
 {
-  tern_span one;
+  tern__tcp *tcp = user;
+  ssize_t n;
 
-  one.octets = octets;
-  one.len = len;
-  return tcp_writev(user, &one, 1, done);
+  if (tcp == NULL || tcp->fd < 0) return TERN_E_CLOSED;
+  be_prompt(tcp);
+  do n = send(tcp->fd, octets, len, TERN__NO_SIGNAL | TERN__NO_WAIT);
+  while (n < 0 && errno == EINTR);
+  return gave(tcp, n, done);
 }
 
 static void tcp_close(void *user)
