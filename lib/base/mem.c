@@ -52,7 +52,7 @@ char *tern__copy_string(const tern_allocator *mem, const char *text)
   if (text == NULL)
     return NULL;
   size = strlen(text) + 1;
-  copy = tern__alloc(mem, size);
+  copy = tern__alloc_raw(mem, size);
   if (copy != NULL)
     memcpy(copy, text, size);
   return copy;

@@ -36,13 +36,18 @@ void tern__mail_own_report(tern_mail *mail, void *report, void (*report_free)(vo
   mail->report_free = report_free;
 }
 
+static tern__kept *within(tern_mail *mail)
+{
+  return (tern__kept *)(void *)&mail->within; /* the octets behind its head included */
+}
+
 /* Gives back the texts from the list's place on. */
 static void drop_texts(tern_mail *mail, tern__kept **from)
 {
   while (*from) {
     tern__kept *t = *from;
     *from = t->next;
-    tern__free(mail->mem, t, t->size);
+    if (t != within(mail)) tern__free(mail->mem, t, t->size);
   }
 }
 
@@ -86,6 +91,11 @@ static void drop_string(tern_mail *mail, char **string)
   *string = NULL;
 }
 
+static void free_rcpts(tern_mail *mail)
+{
+  if (mail->rcpts != &mail->first) tern__free(mail->mem, mail->rcpts, mail->rcpt_cap * sizeof *mail->rcpts);
+}
+
 /* In the reverse order of the usual calls, so that an arena gets all back at once. */
 static void drop_all(tern_mail *mail)
 {
@@ -103,7 +113,7 @@ static void drop_all(tern_mail *mail)
     drop_string(mail, &mail->rcpts[i].orcpt);
     drop_string(mail, &mail->rcpts[i].address);
   }
-  tern__free(mail->mem, mail->rcpts, mail->rcpt_cap * sizeof *mail->rcpts);
+  free_rcpts(mail);
   drop_string(mail, &mail->reverse_path);
 }
 
@@ -201,14 +211,19 @@ tern_status tern_mail_from(tern_mail *mail, const char *reverse_path)
 
 static tern_status grow(tern_mail *mail)
 {
-  size_t cap = mail->rcpt_cap ? (size_t)mail->rcpt_cap * 2 : 1;
+  size_t cap = (size_t)mail->rcpt_cap * 2;
   tern__rcpt *more;
 
+  if (!cap) {
+    mail->rcpts = &mail->first;
+    mail->rcpt_cap = 1;
+    return TERN_OK;
+  }
   if (cap > UINT32_MAX / 2 || cap > SIZE_MAX / 2 / sizeof *more) return no_memory(mail);
   more = tern__alloc(mail->mem, cap * sizeof *more);
   if (!more) return no_memory(mail);
-  if (mail->rcpt_count) memcpy(more, mail->rcpts, mail->rcpt_count * sizeof *more);
-  tern__free(mail->mem, mail->rcpts, mail->rcpt_cap * sizeof *more);
+  memcpy(more, mail->rcpts, mail->rcpt_count * sizeof *more);
+  free_rcpts(mail);
   mail->rcpts = more;
   mail->rcpt_cap = (uint32_t)cap;
   return TERN_OK;
@@ -515,6 +530,20 @@ tern_status tern__mail_ready(const tern_mail *mail, tern_error *error)
   return error->status;
 }
 
+/* A new text of the mail with room for len octets. */
+static tern__kept *text_room(tern_mail *mail, size_t len)
+{
+  size_t room = mail->mem || len > TEXT_KEPT / 2 ? len : TEXT_KEPT / 2;
+  tern__kept *t = within(mail);
+
+  if (!mail->texts && len <= sizeof mail->within.octets)
+    room = sizeof mail->within.octets;
+  else
+    t = tern__alloc_raw(mail->mem, sizeof *t + room);
+  if (t) t->size = sizeof *t + room;
+  return t;
+}
+
 static const char *own_text(tern_mail *mail, const char *text)
 {
   tern__kept *t = mail->texts;
@@ -527,10 +556,8 @@ static const char *own_text(tern_mail *mail, const char *text)
   len = strlen(text) + 1;
   t = mail->texts;
   if (!t || text_of(t)[0] || t->size - sizeof *t < len) {
-    size_t room = mail->mem || len > TEXT_KEPT / 2 ? len : TEXT_KEPT / 2;
-    t = tern__alloc_raw(mail->mem, sizeof *t + room);
+    t = text_room(mail, len);
     if (!t) return NULL;
-    t->size = sizeof *t + room;
     t->next = mail->texts;
     mail->texts = t;
   }

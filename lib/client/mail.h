@@ -13,6 +13,12 @@ typedef struct tern__kept {
   size_t size; /* of the whole block */
 } tern__kept;  /* the octets, ended by NUL, follow */
 
+/* The first of them, within the mail: mostly there is no other, and it is short. */
+typedef struct tern__kept_within {
+  tern__kept head;
+  char octets[96];
+} tern__kept_within;
+
 typedef struct tern__rcpt {
   char *address;
   char *orcpt;
@@ -40,7 +46,8 @@ struct tern_mail {
   char *params;
   char *auth; /* of terms */
   tern_terms terms;
-  tern__rcpt *rcpts;
+  tern__rcpt first;  /* most mails have no other recipient */
+  tern__rcpt *rcpts; /* &first, or an array of rcpt_cap owned by the mail */
   uint32_t rcpt_count;
   uint32_t rcpt_cap;
   uint32_t flags;
@@ -62,6 +69,7 @@ struct tern_mail {
   tern_error error;    /* the gravest of the last send */
   tern_status status;  /* of the last send; TERN_E_AGAIN before */
   tern__kept *texts;
+  tern__kept_within within;
   struct tern__attempt *spare; /* of the last send, for the next one */
   char queue_id[TERN__QUEUE_ID_MAX]; /* once it was asked for */
   uint8_t queue_id_known;
