@@ -16,7 +16,7 @@ typedef struct tern__kept {
 /* The first of them, within the mail: mostly there is no other, and it is short. */
 typedef struct tern__kept_within {
   tern__kept head;
-  char octets[96];
+  char octets[64];
 } tern__kept_within;
 
 typedef struct tern__rcpt {

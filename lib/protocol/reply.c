@@ -14,6 +14,13 @@
 
 #define EACH(c) (UINT64_C(0x0101010101010101) * (c)) /* in each octet of a word */
 
+/* How many octets of a word in memory come before its first bit that is set, as far as can be said. */
+#if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LEADING(word) ((size_t)__builtin_ctzll(word) / 8)
+#else
+#define LEADING(word) ((word) == 0 ? 1u : 0u)
+#endif
+
 enum { DIGIT_1, DIGIT_2, DIGIT_3, SEPARATOR, TEXT, END_CR };
 
 void tern__reply_buffer(tern__reader *r, char *text, size_t cap)
@@ -144,8 +151,12 @@ size_t tern__reply_line(tern__reader *r, const uint8_t *octets, size_t len, tern
   if (len > TERN__REPLY_LINE_MAX) len = TERN__REPLY_LINE_MAX;
   for (i = 0; TERN__WIDE && len - i >= sizeof word; i += sizeof word) {
     memcpy(&word, octets + i, sizeof word);
-    if ((word | (word - EACH(0x20)) | (word + EACH(1))) & EACH(0x80)) break; /* not 32 to 126 */
     memcpy(to + i, &word, sizeof word);
+    word = (word | (word - EACH(0x20)) | (word + EACH(1))) & EACH(0x80); /* not 32 to 126 */
+    if (word != 0) {
+      i += LEADING(word); /* those before the first such are right */
+      break;
+    }
   }
   for (; i < len && octets[i] >= 32 && octets[i] != 127; i++) to[i] = (char)octets[i];
   if (i + 2 > len || octets[i] != '\r' || octets[i + 1] != '\n') { /* for the other way */
