@@ -168,6 +168,7 @@ static int set_up_client(program *p)
   tern_client_set_ca(c, o->ca);
   tern_client_set_certificate(c, o->cert, o->key);
   tern_client_set_insecure(c, (uint32_t)o->insecure);
+  tern_client_set_tls_pins(c, o->pins[0], o->pin_count);
   tern_client_set_ehlo_name(c, o->ehlo);
   tern_client_set_mask(c, (o->no_pipelining ? TERN_CAP_PIPELINING : 0) |
                               (o->no_chunking ? TERN_CAP_CHUNKING : 0));

@@ -21,7 +21,7 @@ enum {
   O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML, O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC,
   O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_MX, O_RESOLVER,
   O_MX_PORT, O_TLS_POLICY, O_ALLOW_PRIVATE, O_BOUNCE, O_TLSRPT, O_DISCOVER, O_PROXY, O_PROXY_ENV, O_LOCAL,
-  O_INTERFACE, O_PROBE,
+  O_INTERFACE, O_PROBE, O_PIN,
   O_REQUIRETLS, O_PRDR, O_HOLD_FOR, O_DELIVER_BY, O_PRIORITY, O_MAIL_AUTH
 };
 
@@ -44,6 +44,7 @@ static const option table[] = {
     {"--cert", 2, O_CERT},
     {"--key", 2, O_KEY},
     {"--insecure", 0, O_INSECURE},
+    {"--pin", 2, O_PIN},
     {"--ehlo", 2, O_EHLO},
     {"--timeout", 2, O_TIMEOUT},
     {"--connect-timeout", 2, O_CONNECT_TIMEOUT},
@@ -130,6 +131,7 @@ void options_help(void)
        "  --user NAME  --password-file F  --token-file F (OAuth)  --auth MECH (only this one)\n"
        "TLS\n"
        "  --ca FILE  --cert FILE  --key FILE  --insecure (no certificate check)\n"
+       "  --pin HEX            SHA-256 of the server's public key, as --probe tells it; repeatable: one of them\n"
        "Session\n"
        "  --ehlo NAME  --timeout SEC  --connect-timeout SEC  --no-pipelining  --no-chunking\n"
        "  --dsn never|success,failure,delay  --ret full|hdrs  --envid ID\n"
@@ -362,6 +364,26 @@ static int take_terms(options *o, int id, const char *name, const char *value)
   }
 }
 
+static int hex(char c)
+{
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static int take_pin(options *o, const char *text)
+{
+  uint8_t *pin = o->pins[o->pin_count];
+  size_t i;
+
+  if (o->pin_count == PINS_MAX) return bad(o, "--pin: too many", NULL);
+  for (i = 0; i < 64 && hex(text[i]) >= 0; i++)
+    pin[i / 2] = (uint8_t)(i % 2 ? pin[i / 2] | hex(text[i]) : hex(text[i]) << 4);
+  if (i < 64 || text[i]) return bad(o, "--pin takes 64 hexadecimal digits", NULL);
+  o->pin_count++;
+  return 0;
+}
+
 static int take_option(options *o, int id, const char *name, char *value)
 {
   if (id >= O_REQUIRETLS) return take_terms(o, id, name, value);
@@ -379,6 +401,7 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_CERT: o->cert = value; return 0;
     case O_KEY: o->key = value; return 0;
     case O_INSECURE: o->insecure = 1; return 0;
+    case O_PIN: return take_pin(o, value);
     case O_EHLO: o->ehlo = value; return 0;
     case O_TIMEOUT: return seconds(o, name, value, &o->timeout_ms);
     case O_CONNECT_TIMEOUT: return seconds(o, name, value, &o->connect_ms);
@@ -464,13 +487,6 @@ static int read_secret(options *o, const char *name, const char *path, char **ou
   o->is_config_error = 1;
   snprintf(o->problem, sizeof o->problem, "the file of %s %s", name, problem);
   return -1;
-}
-
-static int hex(char c)
-{
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* A copy of text[0..len) with its %XX decoded; the library judges what is malformed. */
@@ -601,8 +617,8 @@ int options_read(options *o, int argc, char **argv)
     return bad(o, "--dkim-key, --dkim-domain and --dkim-selector go together", NULL);
   if (o->direct && !o->mx) return bad(o, "an option of --mx without it", NULL);
   if (o->mx && (o->server_given || o->discover)) return bad(o, "--mx goes without --server and --discover", NULL);
-  if (o->mx && (o->user_given || o->password_file || o->token_file || o->mechanism || o->cert || o->insecure))
-    return bad(o, "--mx goes without credentials and --insecure", NULL);
+  if (o->mx && (o->user_given || o->password_file || o->token_file || o->mechanism || o->cert || o->insecure || o->pin_count))
+    return bad(o, "--mx goes without credentials, --pin and --insecure", NULL);
   if (o->proxy && o->proxy_env) return bad(o, "--proxy and --proxy-env exclude one another", NULL);
   if (o->proxy_env && network_take_proxy_env(o)) return -1;
   if (o->mx && (o->proxy || o->local || o->interface))

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PINS_MAX 16u
+
 typedef struct options {
   char *server;
   const char *from; /* NULL: not given; "" the null reverse-path */
@@ -17,6 +19,8 @@ typedef struct options {
   const char *ca;
   const char *cert;
   const char *key;
+  uint8_t pins[PINS_MAX][32];
+  size_t pin_count;
   const char *ehlo;
   const char *envid;
   uint32_t notify; /* TERN_NOTIFY_... */

@@ -49,19 +49,47 @@ static void print_ehlo(const tern_probe *p, uint32_t secure, const char *title)
     printf("%-9s %s\n", i ? "" : title, line);
 }
 
-static void print_tls(const tern_probe_facts *f)
+static void print_tls(const tern_probe_facts *f, const tern_tls_chain *chain)
 {
   char ends[32];
 
-  if (!f->tls_version[0]) {
-    puts("TLS       none");
-    return;
-  }
-  printf("TLS       %s, %s\n", f->tls_version, f->tls_cipher);
+  if (f->tls_version[0])
+    printf("TLS       %s, %s\n", f->tls_version, f->tls_cipher);
+  else
+    puts(chain ? "TLS       given up" : "TLS       none");
   if (verdict(f)[0]) printf("Certified %s\n", f->certificate == TERN_OK ? "chain and name hold" : verdict(f));
   if (f->ends)
     printf("          until %s%s\n", date(f->ends, ends, sizeof ends),
            f->name_fits ? "" : ", without the name asked for");
+}
+
+/* 64 hexadecimal digits, as --pin takes them. */
+static const char *pin(const tern_tls_chain *chain, uint32_t index, char out[65])
+{
+  const uint8_t *octets = tern_tls_chain_spki_sha256(chain, index);
+  size_t i;
+
+  out[0] = 0;
+  for (i = 0; octets && i < 32; i++) snprintf(out + 2 * i, 3, "%02x", octets[i]);
+  return out;
+}
+
+static void print_chain(const tern_tls_chain *chain)
+{
+  char begins[32], ends[32], digits[65];
+  const char *name;
+  uint32_t i, k;
+
+  for (i = 0; i < tern_tls_chain_count(chain); i++) {
+    printf("%s %s\n", i ? "         " : "Chain    ", tern_tls_chain_subject(chain, i));
+    printf("            issued by %s\n", tern_tls_chain_issuer(chain, i));
+    for (k = 0; (name = tern_tls_chain_name(chain, i, k)) != NULL; k++)
+      printf("%s%s", k ? ", " : "            for ", name);
+    if (k) putchar('\n');
+    printf("            from %s until %s\n", date(tern_tls_chain_not_before(chain, i), begins, sizeof begins),
+           date(tern_tls_chain_not_after(chain, i), ends, sizeof ends));
+    printf("            pin %s\n", pin(chain, i, digits));
+  }
 }
 
 static void print_findings(const tern_probe *p)
@@ -87,7 +115,8 @@ void probe_print(const tern_probe *p)
   print_addresses(p);
   if (f.greeting[0]) printf("Greeting  %s\n", f.greeting);
   print_ehlo(p, 0, "EHLO");
-  print_tls(&f);
+  print_tls(&f, tern_probe_chain(p));
+  print_chain(tern_probe_chain(p));
   print_ehlo(p, 1, "EHLO");
   if (f.mechanism[0]) printf("AUTH      %s\n", f.mechanism);
   if (f.size_limit) printf("SIZE      %llu octets at most\n", (unsigned long long)f.size_limit);
@@ -150,12 +179,40 @@ static void json_ehlo(json *j, const tern_probe *p, uint32_t secure, const char 
   json_close(j, ']');
 }
 
-static void json_certificate(json *j, const tern_probe_facts *f)
+static void json_chain(json *j, const tern_tls_chain *chain)
+{
+  char text[65];
+  const char *name;
+  uint32_t i, k;
+
+  json_name(j, "chain");
+  json_open(j, '[');
+  for (i = 0; i < tern_tls_chain_count(chain); i++) {
+    json_name(j, NULL);
+    json_open(j, '{');
+    put(j, "subject", tern_tls_chain_subject(chain, i));
+    put(j, "issuer", tern_tls_chain_issuer(chain, i));
+    json_name(j, "names");
+    json_open(j, '[');
+    for (k = 0; (name = tern_tls_chain_name(chain, i, k)) != NULL; k++) {
+      json_name(j, NULL);
+      json_string(j, name, 0);
+    }
+    json_close(j, ']');
+    put(j, "begins", date(tern_tls_chain_not_before(chain, i), text, sizeof text));
+    put(j, "ends", date(tern_tls_chain_not_after(chain, i), text, sizeof text));
+    put(j, "pin", pin(chain, i, text));
+    json_close(j, '}');
+  }
+  json_close(j, ']');
+}
+
+static void json_certificate(json *j, const tern_probe_facts *f, const tern_tls_chain *chain)
 {
   char ends[32];
 
   json_name(j, "certificate");
-  if (!f->tls_version[0]) {
+  if (!f->tls_version[0] && !tern_tls_chain_count(chain)) {
     json_null(j);
     return;
   }
@@ -164,6 +221,7 @@ static void json_certificate(json *j, const tern_probe_facts *f)
   json_name(j, "name_fits");
   json_bool(j, f->name_fits != 0);
   put(j, "ends", date(f->ends, ends, sizeof ends));
+  json_chain(j, chain);
   json_close(j, '}');
 }
 
@@ -208,7 +266,7 @@ void probe_json(json *j, const tern_probe *p)
   put(j, "tls_cipher", f.tls_cipher);
   json_name(j, "tls_verified");
   json_bool(j, f.tls_verified != 0);
-  json_certificate(j, &f);
+  json_certificate(j, &f, tern_probe_chain(p));
   put(j, "mechanisms", f.mechanisms);
   put(j, "mechanism", f.mechanism);
   put_number(j, "size_limit", f.size_limit);

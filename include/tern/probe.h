@@ -70,6 +70,12 @@ typedef struct tern_probe_facts {
 /* TERN_E_ARGUMENT: size too small. */
 TERN_API tern_status tern_probe_get(const tern_probe *p, tern_probe_facts *out);
 
+/* The certificates that the server sent, with tern/tls.h's getters: subject, issuer, names, validity, and the
+ * SHA-256 of the key that tern_client_set_tls_pins takes. Of the second look where there was one; its word until
+ * the facts say that it is verified. NULL: none came, or no memory. Sessions kept by the client are not taken up
+ * by a probe, so that they come. Lent until the next run or free, whatever becomes of the client. */
+TERN_API const tern_tls_chain *tern_probe_chain(const tern_probe *p);
+
 /* ---- what is wrong ---------------------------------------------------------------------------------*/
 #define TERN_PROBE_NOTE 0u    /* worth knowing */
 #define TERN_PROBE_WARNING 1u /* works, and should be better */

@@ -100,8 +100,9 @@ static void fill_tls(const tern_client *c, tern__tls_config *config)
   config->verify = c->security.held;
   tern__security_fill(&c->security, peer_name(c), config);
   if (!config->cache) config->cache = tern__memory_tickets(c->memory);
+  if (c->security.looked_at) config->cache = NULL; /* a session taken up again shows no certificate */
   config->trust = c->anchors;
-  config->keep_chain = c->mem == NULL;
+  config->keep_chain = c->mem == NULL || c->security.looked_at;
   config->ca = c->ca;
   config->ca_pem = c->ca_pem;
   if (c->target == TERN__TARGET_URL) config->port = tern__url_port(&c->url, c->mode);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/words.h"
 #include "client/client.h"
+#include "transport/chain.h"
 
 /* ---- life ------------------------------------------------------------------------------------------*/
 tern_probe *tern_probe_new(const tern_allocator *mem)
@@ -28,6 +29,7 @@ static void clear(tern_probe *p)
 {
   const tern_allocator *mem = p->mem;
 
+  tern__chain_free(p->chain);
   memset(p, 0, sizeof *p);
   p->mem = mem;
   p->certificate = TERN_E_AGAIN;
@@ -35,7 +37,9 @@ static void clear(tern_probe *p)
 
 void tern_probe_free(tern_probe *p)
 {
-  if (p) tern__free(p->mem, p, sizeof *p);
+  if (!p) return;
+  tern__chain_free(p->chain);
+  tern__free(p->mem, p, sizeof *p);
 }
 
 /* ---- the dialogue ----------------------------------------------------------------------------------*/
@@ -92,6 +96,10 @@ static void take_tls(tern_probe *p, const tern_client *c)
   if (tern_client_tls_version(c)[0]) {
     snprintf(p->tls_version, sizeof p->tls_version, "%s", tern_client_tls_version(c));
     snprintf(p->tls_cipher, sizeof p->tls_cipher, "%s", tern_client_tls_cipher(c));
+  }
+  if (c->security.chain) {
+    tern__chain_free(p->chain);
+    p->chain = tern__chain_copy(c->security.chain, p->mem);
   }
   if (!c->tls_until) return; /* no certificate came, or nobody looked at it */
   if (p->certificate == TERN_E_AGAIN) {
@@ -213,6 +221,7 @@ tern_status tern_probe_run(tern_probe *p, tern_client *c, const char *url)
   c->trace = on_trace;
   c->trace_user = p;
   c->tried = &p->tried;
+  c->security.looked_at = 1;
   c->blocking = 0; /* connect stores what is wanted, for the looks to do */
   st = tern_client_connect(c, url);
   c->blocking = 1;
@@ -222,6 +231,7 @@ tern_status tern_probe_run(tern_probe *p, tern_client *c, const char *url)
   c->trace = p->trace;
   c->trace_user = p->trace_user;
   c->tried = NULL;
+  c->security.looked_at = 0;
   take_auth(p);
   tern__probe_judge(p, (uint64_t)time(NULL));
   p->client = NULL;
@@ -272,6 +282,11 @@ tern_status tern_probe_get(const tern_probe *p, tern_probe_facts *out)
   out->name_fits = p->name_fits;
   out->ends = p->ends;
   return TERN_OK;
+}
+
+const tern_tls_chain *tern_probe_chain(const tern_probe *p)
+{
+  return p ? p->chain : NULL;
 }
 
 tern_status tern_probe_finding(const tern_probe *p, uint32_t index, tern_finding *out)

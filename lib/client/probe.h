@@ -48,6 +48,7 @@ struct tern_probe {
   uint32_t tls_verified;
   uint32_t name_fits;
   uint64_t ends;
+  tern_tls_chain *chain; /* or NULL */
   tern_error error;
   uint32_t found_count;
   tern__found found[TERN__PROBE_FOUND];

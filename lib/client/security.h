@@ -27,6 +27,7 @@ typedef struct tern__security {
   tern_tls_check check;
   void *check_user;
   uint8_t override;
+  uint8_t looked_at; /* by a probe: a whole handshake, and its certificates kept */
   tern_tls_chain *chain; /* of the last handshake, or NULL */
   char *wrong;           /* what setting is wrong, for its error; or NULL */
   uint32_t resumed;

@@ -11,6 +11,25 @@ void tern__chain_free(tern_tls_chain *chain)
   if (chain) tern__free(chain->mem, chain, chain->size);
 }
 
+tern_tls_chain *tern__chain_copy(const tern_tls_chain *chain, const tern_allocator *mem)
+{
+  tern_tls_chain *copy = chain ? tern__alloc(mem, chain->size) : NULL;
+  uint32_t i;
+
+  if (!copy) return NULL;
+  memcpy(copy, chain, chain->size);
+  copy->mem = mem;
+  for (i = 0; i < copy->count; i++) { /* they lie in the block itself, as far from its beginning as before */
+    tern__chain_entry *e = &copy->entries[i];
+
+    e->der = (const uint8_t *)copy + (e->der - (const uint8_t *)chain);
+    e->subject = (const char *)copy + (e->subject - (const char *)chain);
+    e->issuer = (const char *)copy + (e->issuer - (const char *)chain);
+    e->names = (const char *)copy + (e->names - (const char *)chain);
+  }
+  return copy;
+}
+
 static const tern__chain_entry *entry(const tern_tls_chain *chain, uint32_t index)
 {
   return chain && index < chain->count ? &chain->entries[index] : NULL;

@@ -25,6 +25,8 @@ struct tern_tls_chain { /* one block with what it points to */
   tern__chain_entry entries[TERN__CHAIN_MAX];
 };
 
+/* With mem for its memory; NULL: no memory, or chain is NULL. */
+tern_tls_chain *tern__chain_copy(const tern_tls_chain *chain, const tern_allocator *mem);
 /* chain may be NULL. */
 void tern__chain_free(tern_tls_chain *chain);
 

@@ -2,6 +2,7 @@
 """tern-send --probe against scripted servers: what it tells as JSON and to people, what it exits with, and
 that it never sends mail or a secret where it must not. Usage: probe.py TERN_SEND; ends with "N passed, N failed"."""
 import datetime
+import hashlib
 import json
 import os
 import socket
@@ -64,6 +65,65 @@ def plain():
         check("no control octets", told["probe"]["ehlo"][3] == "X?[31m?", told["probe"]["ehlo"])
 
 
+def openssl(*args, **more):
+    return subprocess.run(["openssl", *args], capture_output=True, check=True, **more).stdout
+
+
+def facts(path):
+    """What openssl says of the first certificate in a file."""
+    said = openssl("x509", "-noout", "-dates", "-in", path).decode().splitlines()
+    dates = [datetime.datetime.strptime(x.split("=")[1], "%b %d %H:%M:%S %Y GMT").strftime("%Y-%m-%dT%H:%M:%SZ") for x in said]
+    key = openssl("pkey", "-pubin", "-outform", "DER", input=openssl("x509", "-noout", "-pubkey", "-in", path))
+    return dates + [hashlib.sha256(key).hexdigest()]
+
+
+def self_signed(cert, told):
+    chain = told["probe"]["certificate"]["chain"]
+    check("one certificate", len(chain) == 1 and [chain[0][k] for k in ("begins", "ends", "pin")] == facts(cert[0]), chain)
+    check("whose", chain[0]["subject"] == chain[0]["issuer"] == "CN=tern test" and chain[0]["names"] == ["localhost", "127.0.0.1"], chain)
+
+
+def chains(folder):
+    """A certificate below an authority, and pins."""
+    ca, leaf = os.path.join(folder, "ca"), os.path.join(folder, "leaf")
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl("req", "-x509", *new, "-subj", "/O=Tern/CN=authority", "-addext", "basicConstraints=critical,CA:TRUE", "-days", "9",
+            "-keyout", ca + ".key", "-out", ca + ".crt")
+    openssl("req", *new, "-subj", "/CN=a\x1bb", "-keyout", leaf + ".key", "-out", leaf + ".csr")
+    names = ["localhost", "*.example.org", "127.0.0.1", "2001:db8:0:0:0:0:0:1", "xn--mnchen-3ya.example"]
+    with open(leaf + ".ext", "w") as f:
+        f.write("subjectAltName=" + ",".join(("IP:" if n[0].isdigit() else "DNS:") + n for n in names))
+    openssl("x509", "-req", "-in", leaf + ".csr", "-CA", ca + ".crt", "-CAkey", ca + ".key", "-CAcreateserial", "-days", "8",
+            "-extfile", leaf + ".ext", "-out", leaf + ".crt")
+    mine, theirs = facts(leaf + ".crt"), facts(ca + ".crt")
+    with open(leaf + ".crt", "a") as f, open(ca + ".crt") as authority:
+        f.write(authority.read())
+    cert = (leaf + ".crt", leaf + ".key")
+    for what, ca_file, error in (("verified", ca + ".crt", None), ("by a second look", None, "TERN_E_TLS_UNKNOWN_CA")):
+        for implicit in (False, True):
+            with Server(cert=cert, implicit=implicit) as s:
+                url = f"{'smtps' if implicit else 'smtp'}://localhost:{s.port}"
+                code, told = run(url, *(["--ca", ca_file] if ca_file else ["--ca", make_certificate(folder, "third")[0]]))
+                chain = told["probe"]["certificate"]["chain"]
+                check("chain " + what, told["error"] == error and len(chain) == 2, code, told)
+                check("names " + what, chain[0]["names"] == names and chain[1]["names"] == [], chain)
+                check("facts " + what, [[c[k] for k in ("begins", "ends", "pin")] for c in chain] == [mine, theirs], chain, mine, theirs)
+                check("issuers " + what, chain[0]["issuer"] == chain[1]["subject"] == chain[1]["issuer"] == "O=Tern, CN=authority" and
+                      "\x1b" not in chain[0]["subject"], chain)
+    with Server(cert=cert) as s:
+        _, text = run(f"smtp://localhost:{s.port}", "--ca", ca + ".crt", words=True)
+        check("chain in words", all(x in text for x in ("issued by O=Tern, CN=authority", "for localhost, *.example.org, 127.0.0.1, 2001:db8:0:0:0:0:0:1",
+                                                        f"from {mine[0]} until {mine[1]}", "pin " + mine[2])), text)
+        for what, pins, wanted in (("right", [mine[2]], 0), ("one of two", [theirs[2], mine[2].upper()], 0),
+                                   ("the authority's", [theirs[2]], 77), ("other", ["00" * 32], 77)):
+            code, told = run(f"smtp://localhost:{s.port}", "--ca", ca + ".crt", *(x for p in pins for x in ("--pin", p)))
+            check("pin " + what, code == wanted and told["error"] == (None if not wanted else "TERN_E_TLS_PIN"), code, told)
+            check("the pin that would be right", told["probe"]["certificate"]["chain"][0]["pin"] == mine[2], told)
+        for wrong in ("00" * 31, "00" * 33, "0" * 63 + "g", "sha256//x"):
+            code, told = run(f"smtp://localhost:{s.port}", "--pin", wrong)
+            check("no pin", code == 64, code, told)
+
+
 def tls(folder):
     good = make_certificate(folder, days=90)
     soon = make_certificate(folder, "soon", days=3)
@@ -78,6 +138,7 @@ def tls(folder):
         ends = datetime.datetime.strptime(p["certificate"]["ends"], "%Y-%m-%dT%H:%M:%SZ")
         real = subprocess.run(["openssl", "x509", "-noout", "-enddate", "-in", good[0]], capture_output=True, text=True).stdout
         check("its end", ends == datetime.datetime.strptime(real.strip()[9:], "%b %d %H:%M:%S %Y GMT"), ends, real)
+        self_signed(good, told)
         check("AUTH in clear", ("warning", "TERN_E_CLEARTEXT") in statuses(told), statuses(told))
         s.wait()
         check("once", len(s.sessions) == 1 and s.sessions[0].messages == [], s.sessions)
@@ -145,6 +206,7 @@ def people():
 with tempfile.TemporaryDirectory() as folder:
     plain()
     tls(folder)
+    chains(folder)
     network()
     people()
 print(f"{passed} passed, {failed} failed")
