@@ -5,6 +5,8 @@
  * of text. */
 #ifndef FIRMWARE_TLS_CONFIG_H
 #define FIRMWARE_TLS_CONFIG_H
+#include <stddef.h>
+
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
@@ -12,6 +14,8 @@
 #define MBEDTLS_MEMORY_DEBUG
 #else
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS /* no calloc of the C library: the arena is given first */
+/* Its name for snprintf is then a macro of nobody; who would call it is left out by the linker, but a compiler wants it declared. */
+int MBEDTLS_PLATFORM_STD_SNPRINTF(char *out, size_t cap, const char *format, ...);
 #endif
 #define MBEDTLS_NO_PLATFORM_ENTROPY
 #define MBEDTLS_ENTROPY_HARDWARE_ALT
