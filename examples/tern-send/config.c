@@ -56,7 +56,7 @@ static int take(options *o, const char *path, unsigned line, const char *key, ch
   } strings[] = {{"from", &o->from}, {"user", &o->user}, {"password-file", &o->password_file},
                  {"token-file", &o->token_file}, {"password-command", &o->password_command},
                  {"password", &o->config_password}, {"ca", &o->ca}, {"cert", &o->cert}, {"key", &o->key},
-                 {"ehlo", &o->ehlo}, {"domain", &o->domain}, {"aliases", &o->aliases}};
+                 {"ehlo", &o->ehlo}, {"domain", &o->domain}, {"aliases", &o->aliases}, {"memory", &o->memory}};
   const struct {
     const char *name;
     int *flag;

@@ -17,6 +17,7 @@
 #include "compose.h"
 #include "direct.h"
 #include "json.h"
+#include "memory.h"
 #include "network.h"
 #include "options.h"
 #include "probe.h"
@@ -175,6 +176,7 @@ static int set_up_client(program *p)
   if (o->timeout_ms) tern_client_set_timeout(c, TERN_PHASE_NONE, o->timeout_ms);
   if (o->connect_ms) tern_client_set_timeout(c, TERN_PHASE_CONNECT, o->connect_ms);
   if (o->trace) tern_client_set_trace(c, on_trace, NULL);
+  if (o->memory) memory_load(c, o->memory, o->server);
   if (o->probe) return set_up_login(p); /* connecting is the probe's */
   if (tern_client_connect(c, o->server) != TERN_E_AGAIN) return fail_error(p, tern_client_error(c));
   return set_up_login(p);
@@ -500,6 +502,10 @@ static void put_tls(json *j, const program *p)
   json_string(j, cipher, 0);
   json_name(j, "verified");
   json_bool(j, verified != 0);
+  if (p->o.memory) {
+    json_name(j, "resumed");
+    json_bool(j, tern_client_tls_resumed(p->client) != 0);
+  }
   json_close(j, '}');
 }
 
@@ -694,6 +700,7 @@ int main(int argc, char **argv)
       print_words(&p);
     if (p.o.json) written = print_json(&p);
     tern_client_quit(p.client); /* after the report: it changes nothing of it */
+    if (p.o.memory) memory_save(p.client, p.o.memory);
   }
   to_cancel = NULL;
 #ifndef TERN_NO_DIRECT

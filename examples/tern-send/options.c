@@ -21,7 +21,7 @@ enum {
   O_PROGRESS, O_SUBJECT, O_TEXT, O_HTML, O_ATTACH, O_INLINE, O_ICS, O_FROM_NAME, O_CC, O_BCC,
   O_REPLY_TO, O_HEADER, O_ENCODING, O_DKIM_KEY, O_DKIM_DOMAIN, O_DKIM_SELECTOR, O_MX, O_RESOLVER,
   O_MX_PORT, O_TLS_POLICY, O_ALLOW_PRIVATE, O_BOUNCE, O_TLSRPT, O_DISCOVER, O_PROXY, O_PROXY_ENV, O_LOCAL,
-  O_INTERFACE, O_PROBE, O_PIN,
+  O_INTERFACE, O_PROBE, O_PIN, O_MEMORY,
   O_REQUIRETLS, O_PRDR, O_HOLD_FOR, O_DELIVER_BY, O_PRIORITY, O_MAIL_AUTH
 };
 
@@ -45,6 +45,7 @@ static const option table[] = {
     {"--key", 2, O_KEY},
     {"--insecure", 0, O_INSECURE},
     {"--pin", 2, O_PIN},
+    {"--memory", 2, O_MEMORY},
     {"--ehlo", 2, O_EHLO},
     {"--timeout", 2, O_TIMEOUT},
     {"--connect-timeout", 2, O_CONNECT_TIMEOUT},
@@ -133,6 +134,8 @@ void options_help(void)
        "  --ca FILE  --cert FILE  --key FILE  --insecure (no certificate check)\n"
        "  --pin HEX            SHA-256 of the server's public key, as --probe tells it; repeatable: one of them\n"
        "Session\n"
+       "  --memory FILE        what is known of the server, from run to run: its TLS session, the mechanism that worked;\n"
+       "                       made for you alone to read, written anew at the end, not used where others could write\n"
        "  --ehlo NAME  --timeout SEC  --connect-timeout SEC  --no-pipelining  --no-chunking\n"
        "  --dsn never|success,failure,delay  --ret full|hdrs  --envid ID\n"
        "  --requiretls  --prdr  --hold-for SEC  --deliver-by SEC[,return|notify][,trace]\n"
@@ -402,6 +405,7 @@ static int take_option(options *o, int id, const char *name, char *value)
     case O_KEY: o->key = value; return 0;
     case O_INSECURE: o->insecure = 1; return 0;
     case O_PIN: return take_pin(o, value);
+    case O_MEMORY: o->memory = value; return 0;
     case O_EHLO: o->ehlo = value; return 0;
     case O_TIMEOUT: return seconds(o, name, value, &o->timeout_ms);
     case O_CONNECT_TIMEOUT: return seconds(o, name, value, &o->connect_ms);
@@ -604,6 +608,10 @@ int options_read(options *o, int argc, char **argv)
   if (o->help || o->version) {
     o->server = NULL;
     return 0;
+  }
+  if (o->mx && o->memory) { /* a configuration file may name one for other runs */
+    o->server = NULL;
+    return bad(o, "--memory is of one server, and goes without --mx", NULL);
   }
   take_environment(o);
   if (config_read(o)) {

@@ -21,6 +21,7 @@ typedef struct options {
   const char *key;
   uint8_t pins[PINS_MAX][32];
   size_t pin_count;
+  const char *memory; /* the file of what is known of the server */
   const char *ehlo;
   const char *envid;
   uint32_t notify; /* TERN_NOTIFY_... */
