@@ -10,11 +10,11 @@ int main(void)
 {
   uint8_t octets[6], back[6];
   char letters[8], again[8];
-  size_t len = any_size(), n, i;
+  size_t len = nondet_size(), n, i;
 
   fill_any(octets, sizeof octets, 0);
   fill_any(letters, sizeof letters, 0);
-  if (any_choice()) {
+  if (nondet_choice()) {
     assume(len <= sizeof octets);
     n = tern__base64_encode(letters, octets, len);
     prove(n == tern__base64_length(len) && n <= sizeof letters);

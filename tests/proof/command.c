@@ -17,10 +17,10 @@ static void line(const char *text)
   size_t i;
 
   l.at = buffer;
-  l.cap = any_size();
+  l.cap = nondet_size();
   assume(l.cap <= sizeof buffer);
-  if (any_choice()) {
-    put_xtext(&l, text);
+  if (nondet_choice()) {
+    tern__line_xtext(&l, text);
     prove(l.len <= l.cap);
     for (i = 0; i < l.len; i++) prove(buffer[i] > 32 && buffer[i] < 127 && buffer[i] != '=');
     return;
@@ -35,8 +35,8 @@ static void line(const char *text)
 int main(void)
 {
   char text[TEXT + 1];
-  size_t len = any_size(), at = 0, i;
-  int what = any_choice();
+  size_t len = nondet_size(), at = 0, i;
+  int what = nondet_choice();
   tern_status st;
 
   assume(len <= TEXT);

@@ -48,16 +48,16 @@ static int next(void)
 
 int main(void)
 {
-  size_t cut = any_size(), k;
-  int refuse = any_choice() != 0, i;
+  size_t cut = nondet_size(), k;
+  int refuse = nondet_choice() != 0, i;
   tern_span spans[2], out;
   tern_transaction t = { 0 };
   tern__data d;
   tern_status st = TERN_OK, cause = TERN_OK;
 
-  by_data = any_choice() != 0;
+  by_data = nondet_choice() != 0;
   for (k = 0; k < OCTETS; k++) { /* the other octets are all alike to it */
-    in[k] = any_octet();
+    in[k] = nondet_octet();
     assume(in[k] == '\r' || in[k] == '\n' || in[k] == '.' || in[k] == 'x');
   }
   assume(cut <= OCTETS);
@@ -68,7 +68,7 @@ int main(void)
   t.spans = spans;
   t.span_count = 2;
   tern__data_begin(&d, &t, by_data, refuse);
-  starts = any_choice() != 0;
+  starts = nondet_choice() != 0;
   d.state = starts ? LINE_START : LINE;
   for (i = 0; i < 2 * OCTETS + 2; i++) {
     st = tern__data_next(&d, 1, &out, &cause);

@@ -14,7 +14,7 @@ int main(void)
   static const tern_mechanism x = { sizeof x, "X" };
   const tern_mechanism *table[] = { &x, NULL };
   tern__offer offer = { 0 };
-  size_t len = any_size();
+  size_t len = nondet_size();
   char line[LINE];
 
   assume(len <= LINE);

@@ -14,9 +14,9 @@
 int main(void)
 {
   char text[TEXT + 1];
-  size_t len = any_size(), at = 0, i;
-  uint32_t flags = any_number() & TERN__MAILBOX_POSTMASTER;
-  int quoted = 0, literal = 0, ats = 0, domain = any_choice() != 0;
+  size_t len = nondet_size(), at = 0, i;
+  uint32_t flags = nondet_number() & TERN__MAILBOX_POSTMASTER;
+  int quoted = 0, literal = 0, ats = 0, domain = nondet_choice() != 0;
   tern_status st;
 
   assume(len <= TEXT);

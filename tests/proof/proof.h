@@ -7,10 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint8_t any_octet(void);
-size_t any_size(void);
-uint32_t any_number(void);
-int any_choice(void);
+/* cbmc knows what begins with nondet_ as any value. */
+uint8_t nondet_octet(void);
+size_t nondet_size(void);
+uint32_t nondet_number(void);
+int nondet_choice(void);
 void __CPROVER_assume(_Bool);
 void __CPROVER_assert(_Bool, const char *);
 
@@ -23,7 +24,7 @@ static inline void fill_any(void *octets, size_t len, int text)
   size_t i;
 
   for (i = 0; i < len; i++) {
-    ((uint8_t *)octets)[i] = any_octet();
+    ((uint8_t *)octets)[i] = nondet_octet();
     if (text) assume(((uint8_t *)octets)[i] != 0);
   }
 }

@@ -18,18 +18,18 @@ int main(void)
   uint32_t i;
 
   s.owed = ring;
-  s.window = (uint8_t)(1 + (any_choice() != 0));
-  s.owed_head = (uint16_t)(any_number() % TERN__OWED(1));
+  s.window = (uint8_t)(1 + (nondet_choice() != 0));
+  s.owed_head = (uint16_t)(nondet_number() % TERN__OWED(1));
   for (i = 0; i < STEPS; i++) {
     tern__owed *o = tern__owed_first(&s);
 
     prove((o != NULL) == (first != last));
     if (o != NULL) prove(o->kind == kinds[first] && o->slot == slots[first]);
-    if (any_choice()) {
-      unsigned kind = any_octet();
-      uint32_t count = 1 + (any_choice() != 0);
+    if (nondet_choice()) {
+      unsigned kind = nondet_octet();
+      uint32_t count = 1 + (nondet_choice() != 0);
 
-      s.slot = (uint8_t)(any_choice() && s.window == 2);
+      s.slot = (uint8_t)(nondet_choice() && s.window == 2);
       assume(kind <= TERN__OTHER && s.owed_count < TERN__OWED(s.window));
       if (kind != TERN__END) count = 1;
       s.written += 10;

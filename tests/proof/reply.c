@@ -29,7 +29,7 @@ int main(void)
   uint8_t in[BEFORE + OCTETS];
   char text[10];
   tern__reader r;
-  size_t cap = any_size(), i, start = any_choice() ? BEFORE : 0, end;
+  size_t cap = nondet_size(), i, start = nondet_choice() ? BEFORE : 0, end;
   tern_status st;
 
   assume(cap >= 1 && cap <= sizeof text);
@@ -50,7 +50,7 @@ int main(void)
     prove(st == (tern_status)line_means(in + start, i + 1 - start, in) || (st < 0 && line_means(in + start, i + 1 - start, in) < 0));
     if (st < 0) return 0;
     prove(r.reply.code >= 200 && r.reply.code <= 599);
-    if (any_choice())
+    if (nondet_choice())
       tern__reply_keep(&r);
     else
       tern__reply_drop(&r);

@@ -13,9 +13,9 @@ int main(void)
   uint8_t in[OCTETS];
   char slow_text[20], fast_text[20];
   tern__reader slow, fast;
-  size_t cap = any_size(), len = any_size(), taken, i;
+  size_t cap = nondet_size(), len = nondet_size(), taken, i;
   tern_status st = TERN__REPLY_PARTIAL, fast_st = TERN__REPLY_PARTIAL;
-  int second = any_choice() != 0;
+  int second = nondet_choice() != 0;
 
   assume(cap >= 12 && cap <= sizeof slow_text && len <= OCTETS);
   fill_any(in, sizeof in, 0);
