@@ -1,6 +1,8 @@
 /* network.c - the way to the server: proxy, local address, interface, name servers. */
 #include "network.h"
 
+#include "no_proxy.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +50,24 @@ static tern_status refused(tern_status status, const char *option, char *problem
   return status;
 }
 
+/* Whether NO_PROXY has the server of the URL. */
+static int bypassed(const char *server)
+{
+  const char *list = getenv("NO_PROXY");
+
+  if (!list || !list[0]) list = getenv("no_proxy");
+  return list && no_proxy(list, server);
+}
+
 tern_status network_set_up(const options *o, tern_client *client, tern_resolver **resolver, char *problem)
 {
   tern_status st = TERN_OK;
 
-  if (o->proxy) st = tern_client_set_proxy(client, o->proxy);
+  if (o->proxy && !(o->proxy_env && bypassed(o->server))) st = tern_client_set_proxy(client, o->proxy);
+  if (st == TERN_E_UNSUPPORTED) {
+    snprintf(problem, 300, "%s: not supported here: https:// (TLS to the proxy itself)", o->proxy_env ? "ALL_PROXY" : "--proxy");
+    return st;
+  }
   if (st != TERN_OK) {
     refused(st, o->proxy_env ? "ALL_PROXY" : "--proxy", problem);
     if (st == TERN_E_URL)

@@ -228,7 +228,8 @@ TERN_API tern_status tern_client_set_local(tern_client *c, const char *addresses
  * http://[user:password@]host:port (CONNECT, with Basic); copied; NULL or "": none. The proxy resolves the
  * server's name; there is never a connection without it, and TLS is with the server, as always. User and
  * password cross the way to the proxy in clear, as its protocol has it. No environment variable is read.
- * TERN_E_URL, TERN_E_CREDENTIALS: too long, or with control octets; TERN_E_UNSUPPORTED. Connecting:
+ * TERN_E_URL, TERN_E_CREDENTIALS: too long, or with control octets; TERN_E_UNSUPPORTED: https://, TLS to the
+ * proxy itself, and any in a build without sockets. Connecting:
  * TERN_E_PROXY, TERN_E_PROXY_AUTH, TERN_E_PROXY_DENIED, TERN_E_PROXY_REPLY; TERN_E_CONNECT and
  * TERN_E_TIMEOUT where the proxy says so of the server; TERN_E_CONFIG for lmtp+unix:. */
 TERN_API tern_status tern_client_set_proxy(tern_client *c, const char *url);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "protocol/command.h"
@@ -311,6 +312,11 @@ tern_status tern_client_set_proxy(tern_client *c, const char *url)
 
   if (!c) return TERN_E_NOMEM;
   memset(&proxy, 0, sizeof proxy);
+  if (url && strlen(url) >= 8 && tern__same(url, 8, "https://")) { /* what it may hold is left unread */
+    st = wrong(c, TERN_E_UNSUPPORTED, TERN_FIELD_URL_SCHEME, NULL, 0);
+    c->setting.detail = "TLS to the proxy itself is not supported";
+    return st;
+  }
   if (url && url[0]) {
     st = tern__url_parse_proxy(&proxy, c->mem, url, &c->setting);
     if (st != TERN_OK) return st;
