@@ -18,15 +18,16 @@ check() { # check WHAT COMMAND...
   fi
 }
 mkdir -p "$tree"
-git ls-files -z --cached --others --exclude-standard -- lib include examples pkgconfig tests/meson.build meson.build meson_options.txt LICENSE README.md CHANGELOG.md |
-  tar --null -T - -cf - --ignore-failed-read | tar -C "$tree" -xf -
+# a clone, or what a release's archive holds
+tar --exclude='build*' --exclude=__pycache__ -cf - lib include examples pkgconfig tests/meson.build meson.build meson_options.txt LICENSE README.md CHANGELOG.md |
+  tar -C "$tree" -xf -
 mv "$tree/pkgconfig/debian" "$tree/debian"
 cat >"$tree/debian/changelog" <<C
 tern ($version) unstable; urgency=medium
 
   * Release $version; see CHANGELOG.md.
 
- -- The tern authors <tern@packages.invalid>  $(date -R -d "@$(git log -1 --format=%ct)")
+ -- The tern authors <tern@packages.invalid>  $(date -R -d "@${SOURCE_DATE_EPOCH:-$(stat -c %Y CHANGELOG.md)}")
 C
 build() { (cd "$tree" && env -u PKG_CONFIG_PATH -u LIBRARY_PATH -u LDFLAGS dpkg-buildpackage -us -uc -b); }
 files() { [ "$(ls "$out"/{libtern1,libtern-dev,tern-send}_"$version"_*.deb | wc -l)" = 3 ]; }

@@ -10,8 +10,11 @@ prefix=$cache/cmocka-musl
 if [ ! -e "$prefix/.done" ]; then
   rm -rf "$prefix"
   mkdir -p "$prefix/src"
-  apt_source "$prefix/apt" "$codename" deb-src
-  (cd "$prefix/src" && apt-get "${FROM[@]}" source cmocka) >"$prefix/log" 2>&1 || { cat "$prefix/log" >&2; exit 75; }
+  for suite in "$codename" bookworm; do # a mirror may have no sources of every suite
+    apt_source "$prefix/apt" "$suite" deb-src
+    (cd "$prefix/src" && apt-get "${FROM[@]}" source cmocka) >"$prefix/log" 2>&1 && break
+  done
+  ls "$prefix"/src/cmocka-*/ >/dev/null || { cat "$prefix/log" >&2; exit 75; }
   src=$(echo "$prefix"/src/cmocka-*/)
   printf '#define HAVE_SIGNAL_H 1\n#define HAVE_STRINGS_H 1\n#define HAVE_SETJMP_H 1\n#define HAVE_TIME_H 1\n#define HAVE_UNISTD_H 1\n#define HAVE_STRUCT_TIMESPEC 1\n#define HAVE_CLOCK_GETTIME 1\n#define HAVE_MALLOC_H 1\n#define HAVE_GCC_THREAD_LOCAL_STORAGE 1\n#define CMOCKA_HAVE_GCC_THREAD 1\n#define HAVE_SNPRINTF 1\n#define HAVE_VSNPRINTF 1\n#define HAVE_INTTYPES_H 1\n#define HAVE_STDINT_H 1\n' >"$prefix/config.h"
   mkdir -p "$prefix/include" "$prefix/lib/pkgconfig"
