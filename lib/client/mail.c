@@ -568,7 +568,7 @@ static const char *own_text(tern_mail *mail, const char *text)
 void tern__mail_copy_error(tern_mail *mail, tern_error *to, const tern_error *from)
 {
   *to = *from;
-  to->detail = own_text(mail, from->detail);
+  to->detail = from->detail ? own_text(mail, from->detail) : NULL;
   to->reply.text = from->reply.code ? own_text(mail, from->reply.text) : NULL;
 }
 

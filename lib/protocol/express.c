@@ -27,12 +27,12 @@ static char *put_path(char *p, const char *path)
   return p + len;
 }
 
-/* A debt for what ends at p, in the buffer behind what is queued. */
-static tern__owed *owe(tern_session *s, unsigned kind, const char *p)
+/* A debt for what ends at the stream offset. */
+static inline tern__owed *owe(tern_session *s, unsigned kind, uint32_t end)
 {
   tern__owed *o = tern__owed_at(s, s->owed_count++);
 
-  o->end = o->last = s->written + (uint32_t)(p - (s->out + s->out_len));
+  o->end = o->last = end;
   o->count = 1;
   o->kind = (uint8_t)kind;
   o->slot = s->slot;
@@ -77,7 +77,7 @@ static char *put_mail(const tern_transaction *t, const tern__mail_args *args, ch
 int tern__express_envelope(tern_session *s, tern__slot *slot)
 {
   const tern_transaction *t = slot->t;
-  uint32_t count = t->rcpt_count;
+  uint32_t count = t->rcpt_count, from;
   tern__mail_args args;
   char *start = s->out + s->out_len, *p = start, *mail, *ends[RCPTS], *rset = NULL;
 
@@ -91,11 +91,12 @@ int tern__express_envelope(tern_session *s, tern__slot *slot)
   mail = put_mail(t, &args, p);
   p = mail != NULL ? put_recipients(t, mail, ends) : NULL;
   if (p == NULL) return 0;
-  if (rset != NULL) (void)owe(s, TERN__RSET, rset);
-  (void)owe(s, TERN__MAIL, mail);
+  from = s->written;
+  if (rset != NULL) (void)owe(s, TERN__RSET, from + (uint32_t)(rset - start));
+  (void)owe(s, TERN__MAIL, from + (uint32_t)(mail - start));
   if (count != 0) {
-    tern__owed *o = owe(s, TERN__RCPT, ends[0]);
-    o->last = s->written + (uint32_t)(p - start);
+    tern__owed *o = owe(s, TERN__RCPT, from + (uint32_t)(ends[0] - start));
+    o->last = from + (uint32_t)(p - start);
     o->count = count;
   }
   (void)tern__out_own(s, (size_t)(p - start));

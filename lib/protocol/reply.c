@@ -197,6 +197,9 @@ static size_t enhanced_length(const tern__reader *r, const char *text, size_t le
   size_t i = 1, part, digits;
 
   if (len < 5 || text[0] != (char)('0' + r->reply.code / 100) || text[0] == '3') return 0;
+  if (TERN__WIDE && text[1] == '.' && tern__is_digit((uint8_t)text[2]) && text[3] == '.' &&
+      tern__is_digit((uint8_t)text[4]) && len > 5 && text[5] == ' ')
+    return 5; /* mostly */
   for (part = 0; part < 2; part++) {
     if (i >= len || text[i++] != '.') return 0;
     for (digits = 0; i < len && tern__is_digit((uint8_t)text[i]); digits++) i++;
