@@ -91,6 +91,15 @@ static void drop_string(tern_mail *mail, char **string)
   *string = NULL;
 }
 
+/* The same for a path, which lies in near_by where it is short. */
+static void drop_path(tern_mail *mail, char **path, const char *near_by)
+{
+  if (*path == near_by)
+    *path = NULL;
+  else
+    drop_string(mail, path);
+}
+
 static void free_rcpts(tern_mail *mail)
 {
   if (mail->rcpts != &mail->first) tern__free(mail->mem, mail->rcpts, mail->rcpt_cap * sizeof *mail->rcpts);
@@ -111,10 +120,10 @@ static void drop_all(tern_mail *mail)
   for (i = mail->rcpt_count; i-- > 0;) {
     drop_string(mail, &mail->rcpts[i].params);
     drop_string(mail, &mail->rcpts[i].orcpt);
-    drop_string(mail, &mail->rcpts[i].address);
+    drop_path(mail, &mail->rcpts[i].address, mail->first_near);
   }
   free_rcpts(mail);
-  drop_string(mail, &mail->reverse_path);
+  drop_path(mail, &mail->reverse_path, mail->reverse_near);
 }
 
 /* Whether the mail may be changed; one that has only not been fetched leaves its client. */
@@ -187,6 +196,20 @@ static tern_status set_string(tern_mail *mail, char **string, const char *text)
   return TERN_OK;
 }
 
+/* The same for a path, put in near_by where it is short; NULL: there is no such room. */
+static tern_status set_path(tern_mail *mail, char **string, char *near_by, const char *path)
+{
+  size_t size = strlen(path) + 1;
+  char *copy = near_by;
+
+  if (!near_by || size > TERN__PATH_NEAR) copy = tern__alloc_raw(mail->mem, size);
+  if (!copy) return no_memory(mail);
+  memmove(copy, path, size);
+  if (*string != copy) drop_path(mail, string, near_by);
+  *string = copy;
+  return TERN_OK;
+}
+
 tern_status tern_mail_from(tern_mail *mail, const char *reverse_path)
 {
   tern_status st = setter(mail);
@@ -204,7 +227,7 @@ tern_status tern_mail_from(tern_mail *mail, const char *reverse_path)
       return wrong(mail, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, reverse_path,
                    strlen(reverse_path));
   }
-  st = set_string(mail, &mail->reverse_path, reverse_path);
+  st = set_path(mail, &mail->reverse_path, mail->reverse_near, reverse_path);
   if (st == TERN_OK) mail->utf8 = (flags & TERN__MAILBOX_UTF8) != 0;
   return st;
 }
@@ -247,7 +270,7 @@ tern_status tern_mail_rcpt(tern_mail *mail, const char *forward_path)
   memset(r, 0, sizeof *r);
   tern__error_set(&r->error, TERN_E_AGAIN, TERN_PHASE_NONE);
   r->utf8 = (flags & TERN__MAILBOX_UTF8) != 0;
-  st = set_string(mail, &r->address, forward_path);
+  st = set_path(mail, &r->address, r == &mail->first ? mail->first_near : NULL, forward_path);
   if (st == TERN_OK) mail->rcpt_count++;
   return st;
 }

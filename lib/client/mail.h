@@ -29,6 +29,8 @@ typedef struct tern__rcpt {
   uint8_t utf8; /* the address is beyond ASCII */
 } tern__rcpt;
 
+#define TERN__PATH_NEAR 48u /* a path of so many octets, its NUL included, lies within the mail */
+
 /* Where the mail is; beyond IDLE it hangs in one list of a client by `next`. */
 #define TERN__MAIL_IDLE 0u
 #define TERN__MAIL_QUEUED 1u
@@ -46,6 +48,8 @@ struct tern_mail {
   char *params;
   char *auth; /* of terms */
   tern_terms terms;
+  char reverse_near[TERN__PATH_NEAR];
+  char first_near[TERN__PATH_NEAR]; /* the address of the first recipient */
   tern__rcpt first;  /* most mails have no other recipient */
   tern__rcpt *rcpts; /* &first, or an array of rcpt_cap owned by the mail */
   uint32_t rcpt_count;
