@@ -197,6 +197,10 @@ def start(script, label, **settings):
 started = []
 
 
+RUNS = 6  # connections of each way, of which all but the first take up a TLS session
+RESUMED = {'postfix': r'Reusing old session \(RFC 5077 session ticket\)', 'exim': r'(?m)<= .* X=TLS[^ ]*\*'}
+
+
 class Server:
     def __init__(self, name):
         self.name, self.e = name, env(name)
@@ -235,7 +239,7 @@ class Server:
         return s
 
     def run(self):
-        for part in (self.ways, self.authentication, self.recipients, self.contents, self.extensions, self.trust, self.own):
+        for part in (self.ways, self.authentication, self.recipients, self.contents, self.extensions, self.resumption, self.trust, self.own):
             try:
                 part()
             except Exception as x:
@@ -400,6 +404,34 @@ class Server:
             s = self.send('no PRDR', message(tag()), to=[ALICE, other])
             say(set(s.statuses().values()) == {'accepted'}, s.what + ', all or none', repr(s['recipients']))
 
+    # TLS sessions taken up again, counted by tern-send and, where its log says so, by the server
+    def resumption(self):
+        ways = [('STARTTLS', *self.usual), ('implicit TLS', self.smtps, self.ca + self.login)]
+        if self.name == 'postfix':
+            ways.append(('TLS 1.2', 'smtp://%s:%s' % (self.host, self.e['grey_port']), self.ca))
+        for what, url, access in ways:
+            kept, before, resumed = os.path.join(work, '%s.%s.memory' % (self.name, what)), self.told_resumed(), []
+            for _ in range(RUNS):
+                s = self.send('resumption, ' + what, message(tag()), '--memory', kept, url=url, access=access)
+                resumed.append(bool(s['tls'] and s['tls'].get('resumed')))
+                if not s['tls'] or s['tls']['version'] == 'TLSv1.3' and what == 'TLS 1.2':
+                    say(False, s.what + ', TLS', repr(s['tls']))
+            if any(resumed) or self.name in RESUMED:
+                say(resumed == [False] + [True] * (RUNS - 1), s.what + ', every time but the first', repr(resumed))
+            if self.name in RESUMED:
+                end = time.monotonic() + 10
+                while self.told_resumed() - before < RUNS - 1 and time.monotonic() < end:
+                    time.sleep(0.1)
+                time.sleep(0.3)
+                told = self.told_resumed() - before
+                say(told == RUNS - 1, s.what + ', counted by the server', '%d of %d' % (told, RUNS))
+
+    def told_resumed(self):
+        if self.name not in RESUMED:
+            return 0
+        with open(self.e['log'], errors='replace') as f:
+            return len(re.findall(RESUMED[self.name], f.read()))
+
     # whose certificate is trusted
     def trust(self):
         certs = os.path.dirname(self.e['ca'])
@@ -521,7 +553,7 @@ def one(job):
 # heading of a column, what the names of its checks begin with
 COLUMNS = [('plain', 'plain'), ('STARTTLS', 'STARTTLS|AUTH [^ ]+ over STARTTLS'), ('implicit TLS', 'implicit TLS(?! to)|AUTH [^ ]+ over implicit'),
            ('LMTP', 'LMTP'), ('AUTH', 'AUTH '), ('recipients', '[0-9]+ recipients'), ('20 MiB of dots', '20 MiB'), ('BDAT', 'CHUNKING'),
-           ('SMTPUTF8', 'SMTPUTF8,'), ('DSN', 'DSN')]
+           ('SMTPUTF8', 'SMTPUTF8,'), ('DSN', 'DSN'), ('resumption', 'resum')]
 
 
 def cell(name, heading, pattern):
