@@ -511,16 +511,23 @@ static void watch_total(tern_client *c)
   }
 }
 
-/* with now: c->now was read just before. */
-static tern_status step(tern_client *c, int now)
+/* What is known of the time as a step begins. */
+enum {
+  NOTHING,
+  NOW,    /* c->now was read just before */
+  IN_TIME /* and no deadline was reached */
+};
+
+static tern_status step(tern_client *c, int known)
 {
   uint32_t turns;
 
   if (c->stepping) return TERN_E_STATE;
   c->stepping = 1;
-  if (!now) c->now = tern__conn_now(c);
+  if (known == NOTHING) c->now = tern__conn_now(c);
   if (!c->blocking) c->drained = 0; /* who steps has waited; else tern__pump_wait knows */
-  c->nap = c->ticked = 0;
+  c->nap = 0;
+  c->ticked = known == IN_TIME;
   watch_total(c);
   for (turns = 0; turns < TURNS && turn(c); turns++) {
   }
@@ -532,7 +539,7 @@ static tern_status step(tern_client *c, int now)
 
 tern_status tern__pump_step(tern_client *c)
 {
-  return step(c, 0);
+  return step(c, NOTHING);
 }
 
 /* ---- waiting -----------------------------------------------------------------------------------------*/
@@ -576,7 +583,7 @@ int32_t tern_client_fd(const tern_client *c)
 }
 
 /* Our own plain socket, which waits for a reply: it does so within its read. What the step took is
- * left out of account: who has little time left waits the other way. 1: done, and c->now is now. */
+ * left out of account: who has little time left waits the other way. NOTHING: not done. */
 static int wait_within_read(tern_client *c)
 {
 #ifndef TERN_NO_SOCKETS
@@ -586,19 +593,19 @@ static int wait_within_read(tern_client *c)
 
   if (c->state != TERN__ON || !plain_socket(c) || c->wait_for != TERN_READ || c->nap || c->more || c->cancel ||
       !tern__tcp_slice(c->tcp))
-    return 0;
+    return NOTHING;
   at = tern_session_deadline(c->session);
   if (c->due < at) at = c->due;
-  if (at < c->now + 2 * TERN__SLICE) return 0;
+  if (at < c->now + 2 * TERN__SLICE) return NOTHING;
   st = tern__tcp_read_wait(c->tcp, c->in, c->in_size, &len);
   c->now = tern__conn_now(c);
   c->stepping = 1;
   (void)take(c, st, len);
   c->stepping = 0;
-  return 1;
+  return c->now < at ? IN_TIME : NOW; /* what the read has set runs from now on */
 #else
   (void)c;
-  return 0;
+  return NOTHING;
 #endif
 }
 
@@ -607,18 +614,19 @@ static int wait_some(tern_client *c)
 {
   int32_t timeout;
   uint32_t ms, events;
+  int known = wait_within_read(c);
 
-  if (wait_within_read(c)) return 1;
+  if (known != NOTHING) return known;
   timeout = tern_client_timeout(c);
   ms = timeout < 0 || timeout > (int32_t)TERN__SLICE ? TERN__SLICE : (uint32_t)timeout;
   events = tern_client_wants(c);
-  if (!ms) return 0;
+  if (!ms) return NOTHING;
   c->drained = 0;
 #ifndef TERN_NO_SOCKETS
   if (c->state == TERN__DIALLING) tern__host_wait(tern__dial_handle(c), events, ms);
 #endif
   if (c->state == TERN__ON) tern__transport_wait(&c->lower, events, ms);
-  return 0;
+  return NOTHING;
 }
 
 tern_status tern__pump_wait(tern_client *c)

@@ -365,7 +365,7 @@ uint32_t tern_session_wants(const tern_session *s)
   if (s->stage == TERN__TLS) return TERN_WANT_TLS;
   if (s->stage == TERN__WORK) return TERN_WANT_WORK;
   if (s->span_count != 0) w |= TERN_READ | TERN_WRITE;
-  if (s->owed_count != 0 || tern_session_phase(s) == TERN_PHASE_DATA) w |= TERN_READ;
+  if (s->owed_count != 0 || (s->stage >= TERN__SEND_MAIL && s->stage <= TERN__END_CONTENT)) w |= TERN_READ;
   if (s->source_waits) w |= TERN_WANT_SOURCE;
   if (s->stage == TERN__READY && s->owed_count == 0 && s->span_count == 0 &&
       (s->slot_used != 0 || s->quit || s->other || (s->cred != NULL && !s->authenticated)))
