@@ -146,6 +146,11 @@ const char *tern_status_name(tern_status status)
 
 #ifdef TERN_SHORT_TEXT
 
+#if defined(TERN_NO_SOCKETS) && defined(TERN_NO_CLIENT)
+#define HOST_WORD(word) ""
+#else
+#define HOST_WORD(word) word
+#endif
 #define TERN_STATUS(name, class, sysexit, who, word, text, hint) word "\0"
 static const char words[] =
 #include "base/status.def"
