@@ -65,10 +65,13 @@ static void pump(tern_session *s)
   tern_status st;
 
   while ((wants = tern_session_wants(s)) != 0) {
+#ifndef TERN_NO_STARTTLS
     if (wants & TERN_WANT_TLS) {
       st = wire_handshake(HOST);
       if (st != TERN_E_AGAIN) (void)tern_session_tls_done(s, st, NULL, board_ms());
-    } else if (wants & TERN_WANT_WORK) {
+    } else
+#endif
+    if (wants & TERN_WANT_WORK) {
       (void)tern_session_tick(s, board_ms());
     } else {
       st = wire_read(in, sizeof in,

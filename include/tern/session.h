@@ -156,7 +156,14 @@ typedef struct tern_transaction {
 #define TERN_SESSION_TEXT_MIN 128u
 #define TERN_SESSION_OUT_MIN 512u /* AUTH needs TERN_SASL_STATE_SIZE more */
 #define TERN_SESSION_ALIGN 8u
+#if defined(TERN_NO_LOG) && defined(TERN_NO_TRACE) && defined(TERN_NO_LIMITS) && defined(TERN_NO_WINDOW) &&  \
+  defined(TERN_NO_OTHER) && defined(TERN_NO_POLICY) && defined(TERN_NO_PROGRESS) && defined(TERN_NO_PRDR) &&   \
+  defined(TERN_NO_REQUIRETLS) && defined(TERN_NO_DELIVERBY) && defined(TERN_NO_FUTURERELEASE) &&              \
+  defined(TERN_NO_MT_PRIORITY) && defined(TERN_NO_MAIL_AUTH)
+#define TERN_SESSION_OBJECT (128u + 32u * sizeof (void *)) /* a build of lib/base/config.h without these parts */
+#else
 #define TERN_SESSION_OBJECT (336u + 30u * sizeof (void *))
+#endif
 #define TERN_SESSION_SLOT (144u + 4u * sizeof (void *))
 #define TERN_SESSION_SIZE(window, text, out) \
   (TERN_SESSION_OBJECT + (window) * TERN_SESSION_SLOT + ((text) + 7u) / 8u * 8u + (out))
@@ -174,6 +181,7 @@ TERN_API void tern_session_wipe(tern_session *session);
 #define TERN_TLS_OPPORTUNISTIC 1u /* STARTTLS where offered */
 #define TERN_TLS_NONE 2u          /* clear, by the caller's word */
 #define TERN_TLS_IMPLICIT 3u      /* TLS before the greeting */
+/* TERN_E_UNSUPPORTED: a build without STARTTLS, in which only TERN_TLS_NONE is kept. */
 TERN_API tern_status tern_session_set_tls(tern_session *s, uint32_t mode);
 /* The argument of EHLO: a domain or address literal (RFC 5321 4.1.3); borrowed until the session
  * has ended. TERN_E_NAME. Without one start answers TERN_E_NAME. */
@@ -187,7 +195,8 @@ TERN_API tern_status tern_session_set_mask(tern_session *s, uint32_t capabilitie
 TERN_API tern_status tern_session_set_policy(tern_session *s, uint32_t capability, uint32_t policy);
 /* The longest wait in a phase, in ms; 0: none. Defaults (RFC 5321 4.5.3.2): greeting, EHLO, MAIL,
  * RCPT 300,000; DATA 120,000 for 354 and 180,000 for each 16 KiB of content; end of data 600,000;
- * STARTTLS, TLS, AUTH, RSET, others 60,000; QUIT 1,000. TERN_PHASE_NONE: all waits for a reply. */
+ * STARTTLS, TLS, AUTH, RSET, others 60,000; QUIT 1,000. TERN_PHASE_NONE: all waits but QUIT's; a build with
+ * the small TERN_SESSION_OBJECT can set no others apart: TERN_E_UNSUPPORTED. */
 TERN_API tern_status tern_session_set_timeout(tern_session *s, uint32_t phase, uint32_t ms);
 /* A moment after which everything ends with TERN_E_TIMEOUT; TERN_NEVER: none (the default). */
 TERN_API tern_status tern_session_set_deadline(tern_session *s, uint64_t at);

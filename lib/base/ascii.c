@@ -52,6 +52,12 @@ static size_t small_decimal(uint32_t value, char *out)
   return n;
 }
 
+#if !TERN__WITH_LONG
+size_t tern__decimal(uint64_t value, char *out)
+{
+  return small_decimal((uint32_t)value, out);
+}
+#else
 /* A value below 10,000: what sizes mostly are, at once. */
 static size_t four_digits(uint32_t value, char *out)
 {
@@ -104,3 +110,4 @@ size_t tern__decimal(uint64_t value, char *out)
   memcpy(out + before, digits + n, sizeof digits - n);
   return before + sizeof digits - n;
 }
+#endif

@@ -2,11 +2,21 @@
  * Neighbours: sasl, protocol. No line breaks; the decoder takes one whole text. */
 #include "base/base64.h"
 
+#include <string.h>
+
+#include "base/config.h"
+
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+char tern__base64_letter(uint32_t value)
+{
+  return letters[value];
+}
 
 /* 64: not of the alphabet. */
 static uint32_t value(char letter_in)
 {
+#if TERN__WIDE
   uint8_t c = (uint8_t)letter_in;
 
   if (c >= 'A' && c <= 'Z')
@@ -16,6 +26,11 @@ static uint32_t value(char letter_in)
   if (c >= '0' && c <= '9')
     return (uint32_t)(c - '0' + 52);
   return c == '+' ? 62u : c == '/' ? 63u : 64u;
+#else
+  const char *at = memchr(letters, letter_in, 64);
+
+  return at != NULL ? (uint32_t)(at - letters) : 64u;
+#endif
 }
 
 size_t tern__base64_length(size_t len)

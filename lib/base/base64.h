@@ -14,4 +14,7 @@ size_t tern__base64_encode(char *out, const uint8_t *in, size_t len);
  * ignored, bits behind the end must be zero. Returns the octets written, or SIZE_MAX: malformed. */
 size_t tern__base64_decode(uint8_t *out, const char *in, size_t len);
 
+/* The letter of a value of 0 to 63. */
+char tern__base64_letter(uint32_t value);
+
 #endif

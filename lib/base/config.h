@@ -9,16 +9,24 @@
  *   TERN_SHORT_TEXT   a word for each status, a hint for each class, no names
  * The parts of the engine from here on can be left out where there is no client (TERN_NO_CLIENT),
  * which asks for all of them:
- *   TERN_NO_LOG       no tern_error_format, tern_reply_queue_id, tern_capability_name, and none of
- *                     the session's getters of what the server offers
+ *   TERN_NO_LOG       no tern_error_format, tern_reply_queue_id, tern_capability_name, none of
+ *                     the session's getters of what the server offers, no names of a phase, a
+ *                     field, an outcome and of who must act, which tern_error_who tells, either
  *   TERN_NO_ARENA     no tern_arena
  *   TERN_NO_TRACE     no transcript
  *   TERN_NO_CHUNKING, TERN_NO_DSN, TERN_NO_SMTPUTF8, TERN_NO_LIMITS, TERN_NO_LMTP   extensions
+ *   TERN_NO_STARTTLS  no TLS of the session's own: who has TLS below it makes it before
+ *                     tern_session_start, and says so by set_tls(NONE) and set_channel_safe
+ *   TERN_NO_ENHANCED  of the enhanced status codes nothing is read (message/bounce_... needs it)
+ *   TERN_NO_SPLIT     one transaction a mail: who got 452 for being too many is deferred, not
+ *                     sent to in a further one (needs TERN_NO_LIMITS and TERN_NO_CHUNKING)
  *   TERN_NO_LITERALS  of address literals [192.0.2.1] alone
  *   TERN_NO_WINDOW    one mail in the session at a time
  *   TERN_NO_OTHER     no NOOP and VRFY
  *   TERN_NO_POLICY    no set_mask, set_policy, set_pipeline, set_mechanisms
  *   TERN_NO_PROGRESS  no tern_transaction.progress
+ *   TERN_NO_NULL      a session that is NULL is not looked for, as none of a device's is: no call
+ *                     but tern_session_init may be given one
  *   TERN_NO_MAIL_OPTIONS   no TERN_MAIL_ALL_OR_NONE, TERN_MAIL_REFUSE_BARE and raw parameters
  * and mechanisms of AUTH, with or without the client:
  *   TERN_NO_SCRAM_SHA_256, TERN_NO_SCRAM_SHA_1, TERN_NO_CRAM_MD5, TERN_NO_OAUTHBEARER,
@@ -37,9 +45,20 @@
   (defined(TERN_NO_LOG) || defined(TERN_NO_ARENA) || defined(TERN_NO_TRACE) ||                   \
    defined(TERN_NO_CHUNKING) || defined(TERN_NO_DSN) || defined(TERN_NO_SMTPUTF8) ||             \
    defined(TERN_NO_LIMITS) || defined(TERN_NO_LMTP) || defined(TERN_NO_LITERALS) ||              \
+   defined(TERN_NO_STARTTLS) || defined(TERN_NO_ENHANCED) || defined(TERN_NO_SPLIT) ||            \
+   defined(TERN_NO_NULL) ||                                                                       \
    defined(TERN_NO_WINDOW) || defined(TERN_NO_OTHER) || defined(TERN_NO_POLICY) ||               \
    defined(TERN_NO_PROGRESS) || defined(TERN_NO_MAIL_OPTIONS))
 #error "the client needs the whole engine: define TERN_NO_CLIENT, too"
+#endif
+
+#if defined(TERN_NO_SPLIT) && !(defined(TERN_NO_LIMITS) && defined(TERN_NO_CHUNKING))
+#error "TERN_NO_SPLIT asks for TERN_NO_LIMITS and TERN_NO_CHUNKING"
+#endif
+
+/* Their words are judged together with the enhanced code. */
+#if defined(TERN_NO_ENHANCED) && !defined(TERN_NO_WORDING)
+#define TERN_NO_WORDING
 #endif
 
 /* What providers say matters to whoever talks to providers: not to a device with a relay. */
@@ -104,6 +123,24 @@
 #define TERN__WITH_LMTP 1
 #endif
 
+#ifdef TERN_NO_STARTTLS
+#define TERN__WITH_STARTTLS 0
+#else
+#define TERN__WITH_STARTTLS 1
+#endif
+
+#ifdef TERN_NO_ENHANCED
+#define TERN__WITH_ENHANCED 0
+#else
+#define TERN__WITH_ENHANCED 1
+#endif
+
+#ifdef TERN_NO_SPLIT
+#define TERN__WITH_SPLIT 0
+#else
+#define TERN__WITH_SPLIT 1
+#endif
+
 #ifdef TERN_NO_LITERALS
 #define TERN__WITH_LITERALS 0
 #else
@@ -126,6 +163,12 @@
 #define TERN__WITH_POLICY 0
 #else
 #define TERN__WITH_POLICY 1
+#endif
+
+#ifdef TERN_NO_NULL
+#define TERN__NONE(s) ((void)(s), 0)
+#else
+#define TERN__NONE(s) ((s) == NULL)
 #endif
 
 #ifdef TERN_NO_PROGRESS
@@ -194,6 +237,25 @@
 
 /* Whether a mail can ask anything of the server beyond being taken. */
 #define TERN__WITH_ASKING (TERN__WITH_TERMS || TERN__WITH_REQUIRETLS || TERN__WITH_PRDR)
+
+/* Whether a session needs more than one mail in its plainest form does: include/tern/session.h asks the same for
+ * TERN_SESSION_OBJECT. Without it there is one time for all phases (tern_session_set_timeout). */
+#define TERN__WITH_EXTRA                                                                           \
+  (TERN__WITH_LOG || TERN__WITH_TRACE || TERN__WITH_LIMITS || TERN__WITH_WINDOW || TERN__WITH_OTHER || \
+   TERN__WITH_POLICY || TERN__WITH_PROGRESS || TERN__WITH_ASKING)
+
+/* Whether a mechanism looks into a challenge: PLAIN has none, and LOGIN's say what everybody knows. */
+#define TERN__WITH_CHALLENGE (TERN__WITH_SCRAM || TERN__WITH_MD5 || TERN__WITH_TOKEN || TERN__WITH_POLICY)
+
+/* Whether lengths beyond 32 bits are counted: in a device's session they are as lengths not known. */
+#if !TERN__WITH_EXTRA && defined(TERN_NO_MESSAGE)
+#define TERN__WITH_LONG 0
+#else
+#define TERN__WITH_LONG 1
+#endif
+
+/* Whether a mechanism can be bound to the channel or need random octets: SCRAM, or one of the caller's. */
+#define TERN__WITH_BOUND (TERN__WITH_SCRAM || TERN__WITH_POLICY)
 
 /* The digests that somebody asks for; SHA-256 is there wherever hash.c is. */
 #ifdef TERN_NO_CRAM_MD5

@@ -37,7 +37,9 @@ static tern_status fetch(tern__data *d, int pull, tern_status *cause)
   tern_status st;
 
   while (d->len == 0) {
+#if TERN__WIDE
     d->dirty = 0;
+#endif
     if (d->last) return TERN_SOURCE_END;
     if (t->spans != NULL || t->source == NULL) {
       if (t->spans == NULL || d->span == t->span_count) {
@@ -46,7 +48,9 @@ static tern_status fetch(tern__data *d, int pull, tern_status *cause)
       }
       d->at = t->spans[d->span].octets;
       d->len = t->spans[d->span++].len;
+#if TERN__WIDE
       if (d->known) d->clean = d->len;
+#endif
       continue;
     }
     if (!pull) return TERN_E_STATE;
@@ -159,6 +163,7 @@ __attribute__((target("avx2"))) static int more_lanes_crlf(const uint8_t *p, con
 #endif
 #endif
 
+#if TERN__WIDE
 /* Whether each CR of these octets has its LF behind it and each LF its CR before it, the first and
  * the last octet included; *high is or-ed with all of them. len is not 0. */
 static int all_crlf(const uint8_t *p, size_t len, uint8_t *high)
@@ -167,7 +172,7 @@ static int all_crlf(const uint8_t *p, size_t len, uint8_t *high)
 
   *high |= *last;
   if (*p == '\n' || *last == '\r') return 0;
-#if defined(__GNUC__) && TERN__WIDE
+#ifdef __GNUC__
   if (last - p >= MORE_LANES && HAS_MORE_LANES) return more_lanes_crlf(p, last, high);
   if (last - p >= LANES) return lanes_crlf(p, last, high);
 #endif
@@ -198,20 +203,23 @@ static size_t known_run(tern__data *d)
   d->state = end[-1] == '\n' ? LINE_START : LINE;
   return (size_t)(end - d->at);
 }
+#endif
 
 /* The longest run from d->at that leaves as it is; 0 where a repair is due at once. Sets the state
  * that the run ends in. */
 static size_t clean_run(tern__data *d)
 {
-  const uint8_t *p = d->at, *end = d->at + (d->len < RUN_MAX ? d->len : RUN_MAX), *lf, *cr;
+  const uint8_t *p = d->at, *end = d->at + (d->len < RUN_MAX ? d->len : RUN_MAX);
+#if TERN__WIDE
+  const uint8_t *lf, *cr;
   uint8_t high = 0;
 
-  if (TERN__WIDE && d->clean == 0 && !d->dirty) {
+  if (d->clean == 0 && !d->dirty) {
     if (end[-1] == '\r' && end - p > 1) end--; /* its LF may be the next octet */
     if (all_crlf(p, (size_t)(end - p), &high)) d->clean = (size_t)(end - p);
     else d->dirty = 1; /* no further try in this piece */
   }
-  if (TERN__WIDE && d->clean != 0) return known_run(d);
+  if (d->clean != 0) return known_run(d);
   while (p < end) {
     if (d->state == LINE_START && d->dots && *p == '.') break;
     lf = memchr(p, '\n', (size_t)(end - p));
@@ -234,6 +242,15 @@ static size_t clean_run(tern__data *d)
     p = lf + 1;
     d->state = LINE_START;
   }
+#else
+  for (; p < end && *p != '\n' && !(d->state == LINE_START && d->dots && *p == '.'); p++) {
+    d->state = LINE;
+    if (*p != '\r') continue;
+    if (p + 1 == end || p[1] != '\n') break; /* bare, or its LF not in sight */
+    p++;
+    d->state = LINE_START;
+  }
+#endif
   return (size_t)(p - d->at);
 }
 
@@ -284,6 +301,7 @@ tern_status tern__data_next(tern__data *d, int pull, tern_span *out, tern_status
   }
 }
 
+#if TERN__WIDE
 /* The spans need nothing, not even a last line end: measured without looking for lines. A header
  * beyond ASCII is for the slow way. */
 static int measure_clean(const tern_transaction *t, tern_content_info *info)
@@ -301,6 +319,7 @@ static int measure_clean(const tern_transaction *t, tern_content_info *info)
   info->flags = TERN__CONTENT_CLEAN;
   return 1;
 }
+#endif
 
 tern_status tern__data_measure(const tern_transaction *t, tern_content_info *info)
 {
@@ -319,7 +338,9 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
     info->flags = TERN_CONTENT_BINARY;
     return TERN_OK;
   }
-  if (TERN__WIDE && measure_clean(t, info)) return TERN_OK;
+#if TERN__WIDE
+  if (measure_clean(t, info)) return TERN_OK;
+#endif
   info->length = 0;
   tern__data_begin(&d, t, 0, (t->flags & TERN_MAIL_REFUSE_BARE) != 0);
   while ((st = tern__data_next(&d, 0, &run, &cause)) == TERN_OK) {
@@ -332,8 +353,11 @@ tern_status tern__data_measure(const tern_transaction *t, tern_content_info *inf
       if (run.octets[i] != '\n' && run.octets[i] != '\r') newlines = 0;
       if (run.octets[i] > 127) info->flags |= TERN_CONTENT_UTF8_HEADER | TERN_CONTENT_8BIT;
     }
-    if (TERN__WIDE && i < run.len) (void)all_crlf(run.octets + i, run.len - i, &high);
-    for (; !TERN__WIDE && i < run.len; i++) high |= run.octets[i];
+#if TERN__WIDE
+    if (i < run.len) (void)all_crlf(run.octets + i, run.len - i, &high);
+#else
+    for (; i < run.len; i++) high |= run.octets[i];
+#endif
     if (high > 127) info->flags |= TERN_CONTENT_8BIT;
   }
   return st == TERN_SOURCE_END ? TERN_OK : st;

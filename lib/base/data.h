@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <tern/session.h>
 
+#include "base/config.h"
+
 typedef struct tern__data {
   const tern_transaction *t; /* only its content is looked at */
   const uint8_t *at; /* what is left of the piece lent by the caller */
@@ -16,9 +18,11 @@ typedef struct tern__data {
   uint8_t refuse;  /* a repair is an error instead */
   uint8_t last;    /* no further piece comes */
   uint8_t raw;     /* octets, not lines: nothing is looked at */
+#if TERN__WIDE
   uint8_t known;   /* the spans were measured as clean */
   uint8_t dirty;   /* this piece is not, and is looked at line by line */
   size_t clean;    /* so many octets from `at` on need no repair */
+#endif
 } tern__data;
 
 /* Of tern__data_measure alone: no octet has to change, but for transparency. */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/config.h"
 #include "base/status.h"
 
 void tern__error_set(tern_error *error, tern_status status, uint32_t phase)
@@ -92,6 +93,7 @@ uint32_t tern_error_in_doubt(const tern_error *error)
   return tern_error_status(error) == TERN_E_IN_DOUBT;
 }
 
+#if TERN__WITH_LOG
 uint32_t tern_error_resend(const tern_error *error)
 {
   return tern_error_in_doubt(error)                  ? TERN_RESEND_UNKNOWN
@@ -103,6 +105,7 @@ uint32_t tern_error_who(const tern_error *error)
 {
   return tern__status_who(tern_error_status(error));
 }
+#endif
 
 int32_t tern_error_sysexit(const tern_error *error)
 {
@@ -112,7 +115,7 @@ int32_t tern_error_sysexit(const tern_error *error)
     return 0;
   if (error->status == TERN_E_IN_DOUBT)
     return tern_status_class(error->cause) == TERN_CLASS_PROTOCOL ? 76 : code;
-  if (error->status == TERN_E_NEEDS_ALL && error->reply.code / 100 == 4)
+  if (TERN__WITH_MAIL_OPTIONS && error->status == TERN_E_NEEDS_ALL && error->reply.code / 100 == 4)
     return 75; /* what refused it will pass */
   if (error->status == TERN_E_SOURCE && error->phase == TERN_PHASE_MAIL &&
       tern_status_class(error->cause) == TERN_CLASS_MAIL)

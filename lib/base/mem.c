@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #endif
 
+#include "base/config.h"
+
 void *tern__alloc_raw(const tern_allocator *mem, size_t size)
 {
   void *ptr = NULL;
@@ -80,6 +82,7 @@ void tern__free_secret(const tern_allocator *mem, char *text)
 void tern__wipe(void *ptr, size_t len)
 {
   void *(*volatile fill)(void *, int, size_t) = memset; /* no compiler knows what this calls */
+#if TERN__WIDE
   unsigned char *p = ptr;
 
   while (len != 0) {
@@ -89,4 +92,7 @@ void tern__wipe(void *ptr, size_t len)
     p += n;
     len -= n;
   }
+#else
+  fill(ptr, 0, len);
+#endif
 }

@@ -2,6 +2,7 @@
  * A number without a row, as of a younger library, still has the class of its hundred, and the
  * exit code that most of its class have.
  * Neighbours: error.c refines by phase; names and sentences are in status_text.c. */
+#include "base/config.h"
 #include "base/status.h"
 
 #define TERN_STATUS(name, class, sysexit, who, word, text, hint) ROW_##name,
@@ -53,6 +54,7 @@ int32_t tern_status_sysexit(tern_status status)
   return status >= 0 ? 0 : class_exit[tern_status_class(status)];
 }
 
+#if TERN__WITH_LOG
 uint32_t tern__status_who(tern_status status)
 {
   uint32_t row = tern__status_row(status);
@@ -63,3 +65,4 @@ uint32_t tern__status_who(tern_status status)
     return TERN_WHO_SENDER;
   return status >= 0 ? TERN_WHO_NOBODY : TERN_WHO_SERVER;
 }
+#endif

@@ -139,10 +139,12 @@ const char *tern_outcome_name(uint32_t outcome)
 
 #else
 
+#if TERN__WITH_LOG
 const char *tern_status_name(tern_status status)
 {
   return status == TERN_OK ? "TERN_OK" : "TERN_E_UNKNOWN";
 }
+#endif
 
 #ifdef TERN_SHORT_TEXT
 
@@ -169,13 +171,9 @@ const char *tern_status_text(tern_status status)
 /* By class. */
 const char *tern_status_hint(tern_status status)
 {
-  uint32_t class = tern_status_class(status);
-
-  if (tern_status_sysexit(status) == 77 && class == TERN_CLASS_PERMANENT)
-    return "check the login";
   return nth("\0fix the call\0fix the mail\0check the network\0check TLS set-up\0"
              "is it a mail server?\0try later\0read the reply",
-             class);
+             tern_status_class(status));
 }
 
 #else
@@ -193,6 +191,7 @@ const char *tern_status_hint(tern_status status)
 
 #endif
 
+#if TERN__WITH_LOG
 const char *tern_phase_name(uint32_t phase)
 {
   (void)phase;
@@ -219,4 +218,5 @@ const char *tern_outcome_name(uint32_t outcome)
   return tern_phase_name(outcome);
 }
 
+#endif
 #endif

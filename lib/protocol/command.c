@@ -52,7 +52,7 @@ void tern__line_put(tern__line *l, const char *text)
   put(l, text, strlen(text));
 }
 
-void tern__line_number(tern__line *l, uint64_t value)
+void tern__line_number(tern__line *l, tern__length value)
 {
   char digits[20];
 
@@ -153,7 +153,7 @@ void tern__put_rset(tern__line *l)
   PUT(l, "RSET\r\n");
 }
 
-void tern__put_bdat(tern__line *l, uint64_t length)
+void tern__put_bdat(tern__line *l, tern__length length)
 {
   PUT(l, "BDAT ");
   tern__line_number(l, length);
@@ -183,7 +183,7 @@ void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_a
 {
   PUT(l, "MAIL FROM:<");
   tern__line_put(l, t->reverse_path);
-  if (args->size != TERN_LENGTH_UNKNOWN) {
+  if (args->size != TERN__LENGTH_UNKNOWN) {
     PUT(l, "> SIZE=");
     tern__line_number(l, args->size);
   } else {

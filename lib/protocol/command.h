@@ -6,6 +6,16 @@
 #include <stdint.h>
 #include <tern/session.h>
 
+#include "base/config.h"
+
+/* The length of content as the engine keeps it; those not known, or not to be counted, are the last. */
+#if TERN__WITH_LONG
+typedef uint64_t tern__length;
+#else
+typedef uint32_t tern__length;
+#endif
+#define TERN__LENGTH_UNKNOWN ((tern__length)-1)
+
 /* Builds one line in a buffer; "full" sticks. */
 typedef struct tern__line {
   char *at; /* NULL: only counts */
@@ -15,7 +25,7 @@ typedef struct tern__line {
 } tern__line;
 
 void tern__line_put(tern__line *l, const char *text);
-void tern__line_number(tern__line *l, uint64_t value);
+void tern__line_number(tern__line *l, tern__length value);
 /* RFC 3461 4: "+", "=" and what is not printable ASCII become +XX. */
 void tern__line_xtext(tern__line *l, const char *text);
 
@@ -38,7 +48,7 @@ tern_status tern__session_send_judged(tern_session *s, const tern_transaction *t
 /* ---- lines, with their CRLF ----------------------------------------------------------------- */
 /* What MAIL says beyond the path. */
 typedef struct tern__mail_args {
-  uint64_t size; /* TERN_LENGTH_UNKNOWN: no SIZE= */
+  tern__length size; /* TERN__LENGTH_UNKNOWN: no SIZE= */
   int body_8bit;
   int body_binary; /* instead */
   int smtputf8;
@@ -48,7 +58,7 @@ typedef struct tern__mail_args {
 void tern__put_mail(tern__line *l, const tern_transaction *t, const tern__mail_args *args);
 void tern__put_rcpt(tern__line *l, const tern_recipient *r, int dsn);
 void tern__put_rset(tern__line *l);
-void tern__put_bdat(tern__line *l, uint64_t length); /* all of it: LAST */
+void tern__put_bdat(tern__line *l, tern__length length); /* all of it: LAST */
 /* Parameters of the caller's (NULL: none), and the end of the line. */
 void tern__put_rest(tern__line *l, const char *params);
 /* verb, argument (NULL: none), CRLF */

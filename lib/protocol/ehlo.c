@@ -42,18 +42,20 @@ static size_t word(const char *text, size_t len, size_t *at, const char **start)
   return (size_t)(text + i - *start);
 }
 
+#define NUMBER_MAX ((tern__number)-1)
+
 /* A decimal number that fills the word, saturating; 0 for anything else: as if not given. */
-static uint64_t number(const char *text, size_t len)
+static tern__number number(const char *text, size_t len)
 {
-  uint64_t value = 0;
+  tern__number value = 0;
   size_t i;
 
   for (i = 0; i < len; i++) {
     unsigned digit = (unsigned)((uint8_t)text[i] - '0');
     if (digit > 9) return 0;
-    value = value > UINT64_MAX / 10 - 1 ? UINT64_MAX : value * 10 + digit;
+    value = value > NUMBER_MAX / 10 - 1 ? NUMBER_MAX : value * 10 + digit;
   }
-  return value;
+  return value == NUMBER_MAX ? TERN__NUMBER_OVER : value;
 }
 
 static void mechanism(tern__offer *offer, const char *name, size_t len,
@@ -65,6 +67,7 @@ static void mechanism(tern__offer *offer, const char *name, size_t len,
     if (tern__same(name, len, table[i]->name)) offer->mechanisms |= (uint32_t)1 << i;
 }
 
+#if TERN__WITH_EXTRA
 /* RFC 9422 3: name=value words. A value out of range counts as not given. */
 static void limit(tern__offer *offer, const char *text, size_t len)
 {
@@ -83,6 +86,7 @@ static uint32_t seconds(const char *w, size_t n)
 
   return given > UINT32_MAX ? UINT32_MAX : (uint32_t)given;
 }
+#endif
 
 void tern__ehlo_line(tern__offer *offer, const char *text, size_t len,
                      const tern_mechanism *const *table)
@@ -106,9 +110,11 @@ void tern__ehlo_line(tern__offer *offer, const char *text, size_t len,
   while ((n = word(text, len, &at, &w)) != 0) {
     if (cap == TERN_CAP_SIZE) offer->size = number(w, n);
     if (cap == TERN_CAP_AUTH) mechanism(offer, w, n, table);
+#if TERN__WITH_EXTRA
     if (TERN__WITH_LIMITS && cap == TERN_CAP_LIMITS) limit(offer, w, n);
     if (TERN__WITH_DELIVERBY && cap == TERN_CAP_DELIVERBY) offer->by_min = seconds(w, n);
     if (TERN__WITH_FUTURERELEASE && cap == TERN_CAP_FUTURERELEASE) offer->hold_max = seconds(w, n);
     if (TERN__WITH_TERMS && (cap & (TERN_CAP_DELIVERBY | TERN_CAP_FUTURERELEASE))) return; /* the first word */
+#endif
   }
 }

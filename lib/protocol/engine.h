@@ -66,7 +66,7 @@ typedef struct tern__owed {
 /* A mail in the session. Number n in the order of arrival lies in slots[n % window]. */
 typedef struct tern__slot {
   const tern_transaction *t;
-  uint64_t length;      /* on the wire without transparency, or unknown */
+  tern__length length;  /* on the wire without transparency, or unknown */
   uint32_t next_rcpt;   /* the sender's cursor over the recipients */
   uint32_t next_judged; /* the receiver's */
   uint32_t quota;       /* RCPT still allowed in this round (RCPTMAX) */
@@ -106,11 +106,19 @@ typedef struct tern__slot {
 #define TERN__ALL_OR_NONE (TERN__WITH_MAIL_OPTIONS * TERN_MAIL_ALL_OR_NONE)
 #define TERN__REFUSE_BARE (TERN__WITH_MAIL_OPTIONS * TERN_MAIL_REFUSE_BARE)
 #define TERN__LMTP(s) (TERN__WITH_LMTP && (s)->lmtp)
-#define TERN__WINDOW(s) (TERN__WITH_WINDOW ? (s)->window : 1u)
-#define TERN__SLOT(s) (TERN__WITH_WINDOW ? (s)->slot : 0u) /* the one that the sender is at */
+#define TERN__WINDOW(s) (TERN__WITH_WINDOW ? TERN__EXTRA(s)->window : 1u)
+#define TERN__SLOT(s) (TERN__WITH_WINDOW ? TERN__EXTRA(s)->slot : 0u) /* the one that the sender is at */
 #define TERN__SLOT_OF(owed) (TERN__WITH_WINDOW ? (owed)->slot : 0u)
-#define TERN__OTHER_DUE(s) (TERN__WITH_OTHER ? (s)->other : 0u)
-#define TERN__PIPELINE(s) (TERN__WITH_POLICY ? (s)->pipeline : 0u)
+#define TERN__OTHER_DUE(s) (TERN__WITH_OTHER ? TERN__EXTRA(s)->other : 0u)
+#define TERN__PIPELINE(s) (TERN__WITH_POLICY ? TERN__EXTRA(s)->pipeline : 0u)
+#define TERN__SECURE(s) (TERN__WITH_STARTTLS && (s)->secure)
+#define TERN__IN_TLS(s) (TERN__WITH_STARTTLS && (s)->stage == TERN__TLS)
+#define TERN__TRACED(s) (TERN__WITH_TRACE && TERN__EXTRA(s)->trace != NULL)
+/* What is to be written, span_count from span_first on. */
+#define TERN__SPANS_OF(s) (TERN__WITH_EXTRA ? TERN__EXTRA(s)->spans : (s)->few)
+#define TERN__SPAN_CAP(s) (TERN__WITH_EXTRA ? TERN__EXTRA(s)->span_cap : TERN__SPANS)
+/* The octets of a session's own, in whole words of 8: slots, ring and buffers lie behind them. */
+#define TERN__WHOLE(size) (((size) + 7u) & ~(size_t)7u)
 
 /* Marks in tern_transaction.outcome while under way, beside the public ones. */
 #define TERN__M_SENT 16u  /* RCPT is outstanding */
@@ -118,107 +126,124 @@ typedef struct tern__slot {
 #define TERN__M_GONE 19u  /* TERN_UNSENT for good */
 #define TERN__M_AGAIN 18u /* too many recipients: in a further transaction */
 
-#define TERN__SPANS 4u       /* in the session itself */
+#define TERN__SPANS (TERN__WITH_EXTRA ? 4u : 3u)       /* in the session itself */
 #define TERN__SPANS_MORE 64u /* taken from an out buffer of TERN__OUT_LARGE or more */
 #define TERN__OUT_LARGE 8192u
 
-struct tern_session {
-  /* settings */
-  const char *ehlo_name;
-  const tern_mechanism *const *table;
-  tern_credentials *cred;
+/* What builds without these parts have no place for (TERN__WITH_EXTRA): code that asks for it there is
+ * dead, by a constant in front. */
+typedef struct tern__extra {
   tern_trace trace;
   void *trace_user;
-  uint64_t overall; /* deadline of everything */
+  tern__slot *slots;
+  tern__owed *owed; /* a ring of TERN__OWED(window) */
+  tern_span *spans; /* few, or span_cap of them in the out buffer */
+  const char *argument; /* of VRFY */
+  uint64_t content_sent; /* octets of the content under way handed over, as progress counts */
   uint32_t timeout[TERN_PHASES];
   uint32_t mask;
   uint32_t required; /* policies, as sets of capabilities */
   uint32_t never;
   uint32_t pipeline;
-  uint8_t tls_mode;
-  uint8_t lmtp;
-  uint8_t channel_safe;
-  uint8_t window;
-
-  /* receiver */
-  tern__reader reader;
-  tern__offer offer;
-  tern__owed *owed; /* a ring of TERN__OWED(window) */
-  uint16_t owed_head;
-  uint16_t owed_count;
-
-  /* sender */
-  uint8_t stage;
-  uint8_t span_cap;
-  uint8_t span_first;
-  uint8_t span_count;
-  tern_span *spans; /* what is to be written, in order: span_count from span_first on */
-  tern_span few[TERN__SPANS];
-  char *out;
-  uint32_t out_cap;
-  uint32_t out_len;
-  uint32_t written; /* stream offset behind everything queued for writing */
   uint32_t answered; /* stream offset behind the last command that was answered */
-  uint32_t acked;   /* stream offset behind what the transport took */
-  tern__data data;
-  tern_span run;         /* content taken from data that found no place yet */
-  uint64_t content_sent; /* octets of the content under way handed over, as progress counts */
-  uint64_t content_left; /* of BDAT's promise */
   uint32_t content_from; /* stream offset of the content's first octet */
   uint32_t content_end;  /* and behind its last, once that is queued */
-  const char *argument;  /* of VRFY */
-
-  /* transactions */
-  tern__slot *slots;
-  uint32_t slot_first; /* arrival number of the oldest one */
+  uint32_t slot_first; /* arrival number of the oldest mail */
   uint32_t slot_next;  /* of the first that may have to be begun */
   uint32_t slot_last;  /* to be given next */
   uint32_t mails;    /* MAIL commands on this connection */
   uint32_t used;     /* extensions of the last mail */
+  uint8_t window;
   uint8_t slot;      /* the one that the sender is at */
-  uint8_t slot_used; /* slots taken */
-
-  /* authentication; fields are ordered so that no octet is lost between two groups */
-  uint8_t mechanism; /* index in table, 255: none yet */
-  uint8_t challenges;
-  uint32_t tried; /* bit i: mechanism i was refused */
-  uint32_t response_at;
-  uint32_t response_len;
-
-  /* flags */
+  uint8_t span_cap;
   uint8_t eager; /* by the caller's word */
-  uint8_t secure;
   uint8_t verified; /* by the caller's word */
-  uint8_t authenticated;
-  uint8_t expired;    /* credentials were asked for again */
-  uint8_t first_due;  /* the initial response waits for an empty challenge */
-  uint8_t sasl_live;  /* a mechanism's state lies behind the out buffer */
-  uint8_t sasl_error; /* the exchange was cancelled: the reply to "*" is awaited */
-  uint8_t needs_rset;
+  uint8_t other; /* NOOP 1, VRFY 2 asked for */
   uint8_t surprise; /* something was refused: the window is closed */
+  uint8_t content_slot;
+  uint8_t content_known; /* content_end is */
+} tern__extra;
+
+/* What is asked for most lies first, octets before all: a Cortex-M reaches the first 32 octets and the
+ * first 32 words by its short instructions. */
+struct tern_session {
+  /* settings */
+  uint8_t tls_mode;
+  uint8_t lmtp;
+  uint8_t channel_safe;
+
+  /* sender */
+  uint8_t stage;
+  uint8_t span_first;
+  uint8_t span_count;
+  uint8_t slot_used; /* slots taken */
+  uint8_t needs_rset;
   uint8_t chunked;  /* BDAT was accepted on this connection */
   uint8_t unchunked; /* it was not understood: DATA from now on */
   uint8_t quit;
-  uint8_t other; /* NOOP 1, VRFY 2 asked for */
   uint8_t spent;
   uint8_t source_waits;
   uint8_t content_on;  /* progress is reported: 1 once it is due, 2 once content is leaving */
-  uint8_t content_slot;
-  uint8_t content_known; /* content_end is */
   uint8_t held;        /* BDAT's last octet, kept back until the source says that it was the last */
   uint8_t holding;
+
+  /* receiver */
   uint8_t greeted;
+  uint8_t secure;
   uint8_t early;      /* the reply being read began before its command had left */
   uint8_t reply_read; /* the next octet begins a new reply */
   uint8_t armed; /* TERN__ARMED_... */
 
+  /* authentication */
+  uint8_t authenticated;
+  uint8_t mechanism; /* index in table, 255: none yet */
+  uint8_t challenges;
+  uint8_t expired;    /* credentials were asked for again */
+  uint8_t first_due;  /* the initial response waits for an empty challenge */
+  uint8_t sasl_live;  /* a mechanism's state lies behind the out buffer */
+  uint8_t sasl_error; /* the exchange was cancelled: the reply to "*" is awaited */
+  uint16_t response_at;
+  uint16_t response_len;
+
+  uint16_t owed_head;
+  uint16_t owed_count;
+  tern_credentials *cred;
+  char *out;
+  uint32_t out_cap;
+  uint32_t out_len;
+  uint32_t written; /* stream offset behind everything queued for writing */
+  uint32_t acked;   /* stream offset behind what the transport took */
+  uint32_t write_mark;
+  uint32_t tried; /* bit i: mechanism i was refused */
+  const tern_mechanism *const *table;
+  const char *ehlo_name;
+  tern__offer offer;
+  tern__reader reader;
+  tern_span run;         /* content taken from data that found no place yet */
+  tern_span few[TERN__SPANS]; /* what is to be written, in order: span_count from span_first on */
+  tern__data data;
+  tern_error error; /* why it ended; before that, the argument last refused */
+
+  tern__length content_left; /* of BDAT's promise */
+#if !TERN__WITH_EXTRA
+  uint32_t wait; /* for each reply, and each block that is written, but for QUIT's; TERN__BY_PHASE */
+#endif
+
   /* time */
   uint64_t reply_due;
   uint64_t write_due; /* also of TLS and of a source that has nothing yet */
-  uint32_t write_mark;
-
-  tern_error error; /* why it ended; before that, the argument last refused */
+  uint64_t overall; /* deadline of everything */
+#if TERN__WITH_EXTRA
+  tern__extra extra;
+#endif
 };
+
+#if TERN__WITH_EXTRA
+#define TERN__EXTRA(s) (&(s)->extra)
+#else
+#define TERN__EXTRA(s) ((tern__extra *)0)
+#endif
+#define TERN__BY_PHASE UINT32_MAX
 
 #define TERN__ARMED_REPLY 1u
 #define TERN__ARMED_WRITE 2u
@@ -227,7 +252,44 @@ struct tern_session {
 /* What the server offers and is not masked. */
 static inline uint32_t tern__caps(const tern_session *s)
 {
-  return TERN__WITH_POLICY ? s->offer.caps & ~s->mask & ~s->never : s->offer.caps;
+  return TERN__WITH_POLICY ? s->offer.caps & ~TERN__EXTRA(s)->mask & ~TERN__EXTRA(s)->never : s->offer.caps;
+}
+
+/* The mails between the oldest and the newest, of which some may have ended. */
+static inline uint32_t tern__mails_in(const tern_session *s)
+{
+  return TERN__WITH_WINDOW ? TERN__EXTRA(s)->slot_last - TERN__EXTRA(s)->slot_first : s->slot_used;
+}
+
+/* LIMITS as the server gave them (RFC 9422): RCPTMAX, 0 for none; and whether MAILMAX was reached. */
+static inline uint32_t tern__rcpt_max(const tern_session *s)
+{
+#if TERN__WITH_LIMITS
+  return tern__caps(s) & TERN_CAP_LIMITS ? s->offer.rcpt_max : 0;
+#else
+  (void)s;
+  return 0;
+#endif
+}
+
+static inline int tern__mails_spent(const tern_session *s)
+{
+#if TERN__WITH_LIMITS
+  return s->offer.mail_max != 0 && (tern__caps(s) & TERN_CAP_LIMITS) && s->extra.mails >= s->offer.mail_max;
+#else
+  (void)s;
+  return 0;
+#endif
+}
+
+static inline tern__slot *tern__slot_at(const tern_session *s, uint32_t i)
+{
+  return TERN__WITH_EXTRA ? &TERN__EXTRA(s)->slots[i] : (void *)((char *)(uintptr_t)s + TERN__WHOLE(sizeof *s));
+}
+
+static inline tern__owed *tern__ring(const tern_session *s)
+{
+  return TERN__WITH_EXTRA ? TERN__EXTRA(s)->owed : (void *)((char *)tern__slot_at(s, 0) + TERN__WHOLE(sizeof(tern__slot)));
 }
 
 /* Whether the octets up to the stream offset are out of our hands. */
@@ -242,12 +304,12 @@ static inline tern__owed *tern__owed_at(const tern_session *s, uint32_t k)
   uint32_t cap = TERN__OWED(TERN__WINDOW(s));
 
   k += s->owed_head;
-  return &s->owed[k < cap ? k : k - cap];
+  return &tern__ring(s)[k < cap ? k : k - cap];
 }
 
 static inline tern__owed *tern__owed_first(const tern_session *s)
 {
-  return s->owed_count != 0 ? &s->owed[s->owed_head] : NULL;
+  return s->owed_count != 0 ? &tern__ring(s)[s->owed_head] : NULL;
 }
 
 /* ---- output.c --------------------------------------------------------------------------------- */
@@ -283,7 +345,7 @@ tern_status tern__login_ready(tern_session *s);
 void tern__login_wipe(tern_session *s);
 
 /* ---- transaction.c ----------------------------------------------------------------------------- */
-/* Checks the envelope of t; *judged becomes a set of TERN__JUDGED_.... */
+/* Checks the envelope of t; *judged, which is 0, becomes a set of TERN__JUDGED_.... */
 tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_t *judged);
 /* Fills the slot with t, whose envelope was found to be good. */
 tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_transaction *t,

@@ -35,7 +35,7 @@ static inline tern__owed *owe(tern_session *s, unsigned kind, uint32_t end)
   o->end = o->last = end;
   o->count = 1;
   o->kind = (uint8_t)kind;
-  o->slot = s->slot;
+  o->slot = TERN__EXTRA(s)->slot;
   return o;
 }
 
@@ -65,7 +65,7 @@ static char *put_mail(const tern_transaction *t, const tern__mail_args *args, ch
   p = put_path(p, t->reverse_path);
   if (p == NULL) return NULL;
   p = PUT(p, ">");
-  if (args->size != TERN_LENGTH_UNKNOWN) {
+  if (args->size != TERN__LENGTH_UNKNOWN) {
     p = PUT(p, " SIZE=");
     p += tern__decimal(args->size, p);
   }
@@ -81,10 +81,10 @@ int tern__express_envelope(tern_session *s, tern__slot *slot)
   tern__mail_args args;
   char *start = s->out + s->out_len, *p = start, *mail, *ends[RCPTS], *rset = NULL;
 
-  if (s->trace != NULL || s->pipeline != 0 || !(tern__caps(s) & TERN_CAP_PIPELINING) ||
+  if (TERN__EXTRA(s)->trace != NULL || TERN__EXTRA(s)->pipeline != 0 || !(tern__caps(s) & TERN_CAP_PIPELINING) ||
       count > RCPTS || count > slot->quota || t->params != NULL ||
       (slot->flags & (TERN__F_DSN | TERN__F_BINARY)) || tern__terms_any(t) ||
-      s->out_cap - s->out_len < (count + 1) * (PATH + REST) || s->span_count == s->span_cap)
+      s->out_cap - s->out_len < (count + 1) * (PATH + REST) || s->span_count == TERN__SPAN_CAP(s))
     return 0;
   if (s->needs_rset || (slot->flags & TERN__F_OVERLAPPED)) p = rset = PUT(p, "RSET\r\n");
   tern__mail_arguments(s, slot, &args);
@@ -114,9 +114,9 @@ int tern__express_content(tern_session *s, tern__slot *slot)
   char *start = s->out + s->out_len, *p = start;
   size_t i;
 
-  if (s->trace != NULL || s->pipeline != 0 || !(slot->flags & TERN__F_CLEAN) ||
+  if (TERN__EXTRA(s)->trace != NULL || TERN__EXTRA(s)->pipeline != 0 || !(slot->flags & TERN__F_CLEAN) ||
       t->span_count > SPANS || t->progress != NULL || slot->length > LENGTH ||
-      s->out_cap - s->out_len < REST || (size_t)s->span_count + t->span_count + 2 > s->span_cap)
+      s->out_cap - s->out_len < REST || (size_t)s->span_count + t->span_count + 2 > TERN__SPAN_CAP(s))
     return 0;
   p = PUT(p, "BDAT ");
   p += tern__decimal(slot->length, p);

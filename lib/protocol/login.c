@@ -50,7 +50,7 @@ static tern_status send_hello(tern_session *s)
 tern_status tern__login_start(tern_session *s)
 {
   s->stage = TERN__OPENING;
-  if (s->tls_mode == TERN_TLS_IMPLICIT && !s->secure)
+  if (TERN__WITH_STARTTLS && s->tls_mode == TERN_TLS_IMPLICIT && !s->secure)
     s->stage = TERN__TLS;
   else
     tern__owe(s, TERN__GREETING, 1);
@@ -71,8 +71,8 @@ static tern_status after_hello(tern_session *s)
 {
   uint32_t caps = tern__caps(s);
 
-  if (!s->secure && s->tls_mode != TERN_TLS_NONE) {
-    if (caps & TERN_CAP_STARTTLS) return send_verb(s, "STARTTLS", NULL, TERN__STARTTLS);
+  if (!TERN__SECURE(s) && s->tls_mode != TERN_TLS_NONE) {
+    if (TERN__WITH_STARTTLS && (caps & TERN_CAP_STARTTLS)) return send_verb(s, "STARTTLS", NULL, TERN__STARTTLS);
     if (s->tls_mode == TERN_TLS_REQUIRED)
       return tern__fail(s, TERN_E_TLS_NOT_OFFERED, TERN_PHASE_STARTTLS);
   }
@@ -85,7 +85,7 @@ tern_status tern__login_ready(tern_session *s)
     s->stage = TERN__READY;
     return TERN_OK;
   }
-  if (!s->secure && !s->channel_safe) return tern__fail(s, TERN_E_CLEARTEXT, TERN_PHASE_AUTH);
+  if (!TERN__SECURE(s) && !s->channel_safe) return tern__fail(s, TERN_E_CLEARTEXT, TERN_PHASE_AUTH);
   if (s->cred->ask != NULL) {
     tern_status st = s->cred->ask(s->cred->callback_user, 0, s->cred);
     if (st != TERN_OK) return tern__fail(s, st, TERN_PHASE_AUTH);
@@ -117,7 +117,7 @@ static tern_status respond(tern_session *s, size_t len)
     return TERN_E_CREDENTIALS;
   }
   s->response_at = 0;
-  s->response_len = (uint32_t)len;
+  s->response_len = (uint16_t)len;
   s->stage = TERN__ANSWER;
   return TERN_OK;
 }
@@ -131,12 +131,12 @@ tern_status tern__login_answer(tern_session *s)
 
   while (s->response_at < s->response_len) {
     if (!tern__out_room(s, sizeof text + 2)) return TERN_OK;
-    n = s->response_len - s->response_at;
+    n = (size_t)(s->response_len - s->response_at);
     if (n > PIECE) n = PIECE;
     mechanism(s)->response(state(s), s->response_at, raw, n);
     len = tern__base64_encode(text, raw, n);
     (void)tern__out_octets(s, (const uint8_t *)text, len);
-    s->response_at += (uint32_t)n;
+    s->response_at = (uint16_t)(s->response_at + n);
   }
   tern__wipe(raw, sizeof raw);
   tern__wipe(text, sizeof text);
@@ -196,7 +196,7 @@ static tern_status begin(tern_session *s)
     return st;
   }
   if (len > RESPONSE_MAX || tern__base64_length(len) > RESPONSE_MAX) return respond(s, len);
-  s->response_len = (uint32_t)len;
+  s->response_len = (uint16_t)len;
   line_len = strlen("AUTH ") + strlen(m->name) + 1 + tern__base64_length(len) + 2;
   if (!(m->flags & TERN_MECHANISM_FIRST) || line_len > INITIAL_MAX) {
     s->first_due = (m->flags & TERN_MECHANISM_FIRST) != 0;
@@ -206,9 +206,12 @@ static tern_status begin(tern_session *s)
   tern__line_put(&line, "AUTH ");
   tern__line_put(&line, m->name);
   tern__line_put(&line, len == 0 ? " =" : " "); /* "=" is an empty one, RFC 4954 4 */
-  tern__line_put(&line, "***");
-  tern__trace_line(s, 'C', line.at, line.len);
-  if (line.full || !tern__out_octets(s, (const uint8_t *)line.at, line.len - 3))
+  if (TERN__TRACED(s)) {
+    tern__line_put(&line, "***");
+    tern__trace_line(s, 'C', line.at, line.len);
+    line.len -= line.full ? 0 : 3;
+  }
+  if (line.full || !tern__out_octets(s, (const uint8_t *)line.at, line.len))
     return tern__fail(s, TERN_E_BUFFER, TERN_PHASE_AUTH);
   return respond(s, len);
 }
@@ -231,13 +234,13 @@ static int fits(const tern_session *s, uint32_t i, int *missing)
 
   if ((s->tried & (uint32_t)1 << i) || !(s->offer.mechanisms & (uint32_t)1 << i)) return 0;
   if (!(m->kind & c->kinds)) return 0;
-  if (m->flags & TERN_MECHANISM_BOUND) {
+  if (TERN__WITH_BOUND && (m->flags & TERN_MECHANISM_BOUND)) {
     if (c->binding == NULL) return 0;
-  } else if (m->kind == TERN_CRED_PASSWORD && any_bound(s, s->tried)) {
+  } else if (TERN__WITH_BOUND && m->kind == TERN_CRED_PASSWORD && any_bound(s, s->tried)) {
     return 0; /* someone may sit in between, whom the next one would not notice */
   }
   if (c->mechanism != NULL && strcmp(c->mechanism, m->name) != 0) return 0;
-  if ((m->flags & TERN_MECHANISM_RANDOM) && c->random == NULL) {
+  if (TERN__WITH_BOUND && (m->flags & TERN_MECHANISM_RANDOM) && c->random == NULL) {
     *missing = 1;
     return 0;
   }
@@ -249,7 +252,7 @@ static tern_status next_mechanism(tern_session *s)
   uint32_t i;
   int missing = 0;
 
-  s->cred->binding_offered = (uint32_t)any_bound(s, s->offer.mechanisms);
+  if (TERN__WITH_BOUND) s->cred->binding_offered = (uint32_t)any_bound(s, s->offer.mechanisms);
   for (i = 0; i < 32 && s->table[i] != NULL; i++) {
     if ((tern__caps(s) & TERN_CAP_AUTH) && fits(s, i, &missing)) {
       tern__login_wipe(s);
@@ -278,12 +281,14 @@ static tern_status challenge(tern_session *s)
     return stepped(s, TERN_OK, s->response_len);
   }
   if (r->cut || r->lines > 1) return cancel(s);
-  len = tern__base64_decode((uint8_t *)text, text, len);
-  if (len == SIZE_MAX) {
-    if (!(m->flags & TERN_MECHANISM_PROMPT)) return cancel(s);
-    len = 0;
+  if (TERN__WITH_CHALLENGE) {
+    len = tern__base64_decode((uint8_t *)text, text, len);
+    if (len == SIZE_MAX) {
+      if (!(m->flags & TERN_MECHANISM_PROMPT)) return cancel(s);
+      len = 0;
+    }
+    text[len] = '\0';
   }
-  text[len] = '\0';
   if (TERN__WITH_TOKEN && m->kind == TERN_CRED_TOKEN) {
     /* the error JSON of RFC 7628 3.2.2 stays for the caller */
     tern__redact(s->cred, text, len);
@@ -360,7 +365,7 @@ static tern_status hello_reply(tern_session *s, unsigned kind, unsigned class)
   if (kind == TERN__HELLO && class == 5 && !TERN__LMTP(s)) { /* RFC 5321 3.2 */
     tern__error_set(&s->error, status, TERN_PHASE_EHLO);
     s->error.reply = s->reader.reply;
-    if (!tern__reply_retain(&s->reader, 64)) s->error.reply.text = "";
+    if (!TERN__WITH_LOG || !tern__reply_retain(&s->reader, 64)) s->error.reply.text = "";
     return send_verb(s, "HELO", s->ehlo_name, TERN__HELO);
   }
   if (kind == TERN__HELO && s->error.status != TERN_OK) { /* the first cause is the one to tell */
@@ -379,14 +384,14 @@ tern_status tern__login_reply(tern_session *s, unsigned kind)
   if (class == 3) return tern__fail_reply(s, TERN_E_REPLY_UNEXPECTED, phase);
   if (kind == TERN__HELLO || kind == TERN__HELO) return hello_reply(s, kind, class);
   if (class == 2) {
-    if (kind == TERN__GREETING) {
+    if (!TERN__WITH_STARTTLS || kind == TERN__GREETING) {
       s->greeted = 1;
       return send_hello(s);
     }
     s->stage = TERN__TLS;
     return TERN_OK;
   }
-  if (kind == TERN__STARTTLS && s->tls_mode == TERN_TLS_OPPORTUNISTIC &&
+  if (TERN__WITH_STARTTLS && kind == TERN__STARTTLS && s->tls_mode == TERN_TLS_OPPORTUNISTIC &&
       s->reader.reply.code != 421)
     return tern__login_ready(s);
   return tern__fail_reply(s, tern__verdict(phase, &s->reader.reply), phase);

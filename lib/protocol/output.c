@@ -25,7 +25,8 @@ uint32_t tern__phase_of(unsigned kind)
 
 void tern__trace_line(tern_session *s, char who, const char *line, size_t len)
 {
-  if (TERN__WITH_TRACE && s->trace != NULL) s->trace(s->trace_user, who, line, len);
+  (void)s;
+  if (TERN__TRACED(s)) TERN__EXTRA(s)->trace(TERN__EXTRA(s)->trace_user, who, line, len);
 }
 
 /* ---- spans ------------------------------------------------------------------------------------- */
@@ -36,24 +37,24 @@ static int inside(const tern_session *s, const uint8_t *octets)
 
 static int places(const tern_session *s)
 {
-  return s->span_count < s->span_cap;
+  return s->span_count < TERN__SPAN_CAP(s);
 }
 
 /* A place behind the last span, which there must be. */
 static tern_span *next_place(tern_session *s)
 {
-  if (s->span_first + s->span_count == s->span_cap) {
-    memmove(s->spans, s->spans + s->span_first, s->span_count * sizeof *s->spans);
+  if (s->span_first + s->span_count == TERN__SPAN_CAP(s)) {
+    memmove(TERN__SPANS_OF(s), TERN__SPANS_OF(s) + s->span_first, s->span_count * sizeof *TERN__SPANS_OF(s));
     s->span_first = 0;
   }
-  return s->spans + s->span_first + s->span_count++;
+  return TERN__SPANS_OF(s) + s->span_first + s->span_count++;
 }
 
 /* They become part of the span before, where that ends there. */
 int tern__out_own(tern_session *s, size_t len)
 {
   const uint8_t *octets = (const uint8_t *)s->out + s->out_len;
-  tern_span *end = s->spans + s->span_first + s->span_count;
+  tern_span *end = TERN__SPANS_OF(s) + s->span_first + s->span_count;
 
   if (s->span_count != 0 && s->out_len != 0 && end[-1].octets + end[-1].len == octets) {
     end[-1].len += len;
@@ -84,15 +85,15 @@ void tern__out_line(tern_session *s, tern__line *line)
 int tern__out_may(const tern_session *s, const tern__line *line)
 {
   return TERN__PIPELINE(s) == 0 || s->owed_count == 0 ||
-         s->written - s->answered + line->len <= TERN__PIPELINE(s);
+         s->written - TERN__EXTRA(s)->answered + line->len <= TERN__PIPELINE(s);
 }
 
 int tern__out_commit(tern_session *s, tern__line *line, unsigned kind, const char *secret)
 {
   if (line->full || !tern__out_own(s, line->len)) return 0;
-  if (TERN__WITH_TRACE && s->trace != NULL && secret != NULL)
+  if (TERN__TRACED(s) && secret != NULL)
     tern__trace_line(s, 'C', secret, strlen(secret));
-  else if (TERN__WITH_TRACE && s->trace != NULL)
+  else if (TERN__TRACED(s))
     tern__trace_line(s, 'C', line->at, line->len - 2);
   tern__owe(s, kind, 1);
   return 1;
@@ -103,7 +104,7 @@ int tern__out_lends(const tern_session *s)
   size_t i;
 
   for (i = 0; i < s->span_count; i++)
-    if (!inside(s, s->spans[s->span_first + i].octets)) return 1;
+    if (!inside(s, TERN__SPANS_OF(s)[s->span_first + i].octets)) return 1;
   return 0;
 }
 
@@ -116,7 +117,7 @@ int tern__out_octets(tern_session *s, const uint8_t *octets, size_t len)
     return tern__out_own(s, len);
   }
   /* the last place is kept for what follows the content */
-  if (s->span_count + 1 >= s->span_cap) return 0;
+  if (s->span_count + 1u >= TERN__SPAN_CAP(s)) return 0;
   place = next_place(s);
   place->octets = octets;
   place->len = len;
@@ -146,12 +147,12 @@ void tern__owe(tern_session *s, unsigned kind, uint32_t count)
 
 void tern__owed_pop(tern_session *s, int all)
 {
-  tern__owed *o = &s->owed[s->owed_head];
+  tern__owed *o = &tern__ring(s)[s->owed_head];
 
   s->armed &= (uint8_t)~TERN__ARMED_REPLY; /* the next reply has a time of its own */
-  s->answered = o->end;
+  if (TERN__WITH_POLICY) TERN__EXTRA(s)->answered = o->end;
   if (--o->count != 0 && !all) return;
-  s->answered = o->last;
+  if (TERN__WITH_POLICY) TERN__EXTRA(s)->answered = o->last;
   s->owed_head = (uint16_t)(s->owed_head + 1u == TERN__OWED(TERN__WINDOW(s)) ? 0 : s->owed_head + 1u);
   s->owed_count--;
 }

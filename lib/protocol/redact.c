@@ -5,17 +5,17 @@
  * base64 at each of the three alignments. Limit: secrets under three octets are not looked for. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "protocol/engine.h"
 
 /* Bit offset `bit` of secret as a base64 character; 6 bits must lie inside. */
 static char sextet(const uint8_t *secret, size_t bit)
 {
-  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   size_t at = bit / 8, shift = bit % 8;
   unsigned pair = (unsigned)secret[at] << 8;
 
   if (shift > 2) pair |= secret[at + 1];
-  return alphabet[pair >> (10 - shift) & 63u];
+  return tern__base64_letter(pair >> (10 - shift) & 63u);
 }
 
 /* How many characters at text are the secret encoded, from bit `first` of it on; 0: it is not. */

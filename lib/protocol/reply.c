@@ -213,7 +213,7 @@ void tern__reply_keep(tern__reader *r)
   char *raw = r->text + r->line;
   size_t len = (size_t)(r->len - r->line), skip = len < 4 ? len : 4, code;
 
-  code = enhanced_length(r, raw + skip, len - skip);
+  code = TERN__WITH_ENHANCED ? enhanced_length(r, raw + skip, len - skip) : 0;
   if (code != 0) {
     if (r->lines == 1) {
       memcpy(r->reply.enhanced, raw + skip, code);

@@ -105,14 +105,18 @@ uint32_t tern__terms_needed(const tern_transaction *t)
 
 uint32_t tern__terms_over(const tern_transaction *t, const tern__offer *offer, uint32_t caps)
 {
+#if TERN__WITH_DELIVERBY || TERN__WITH_FUTURERELEASE
   const tern_terms *terms = tern__terms_of(t);
 
-  if ((!TERN__WITH_DELIVERBY && !TERN__WITH_FUTURERELEASE) || terms == NULL) return TERN_FIELD_NONE;
+  if (terms == NULL) return TERN_FIELD_NONE;
   if ((caps & TERN_CAP_DELIVERBY) && (terms->by_mode & TERN_BY_RETURN) &&
       (uint32_t)terms->by < offer->by_min) /* RFC 2852 2 */
     return TERN_FIELD_DELIVER_BY;
   if ((caps & TERN_CAP_FUTURERELEASE) && offer->hold_max != 0 && terms->hold_for > offer->hold_max)
     return TERN_FIELD_HOLD; /* RFC 4865 3 */
+#else
+  (void)t, (void)offer, (void)caps;
+#endif
   return TERN_FIELD_NONE;
 }
 
@@ -120,7 +124,7 @@ uint32_t tern__terms_over(const tern_transaction *t, const tern__offer *offer, u
 static void put_by(tern__line *l, const tern_terms *terms)
 {
   tern__line_put(l, terms->by < 0 ? " BY=-" : " BY=");
-  tern__line_number(l, (uint64_t)(terms->by < 0 ? -(int64_t)terms->by : terms->by));
+  tern__line_number(l, (tern__length)(terms->by < 0 ? -(int64_t)terms->by : terms->by));
   tern__line_put(l, terms->by_mode & TERN_BY_RETURN ? ";R" : ";N");
   if (terms->by_mode & TERN_BY_TRACE) tern__line_put(l, "T");
 }
@@ -193,7 +197,7 @@ uint32_t tern__terms_put(tern__line *l, const tern_transaction *t, uint32_t caps
   }
   if (TERN__WITH_MT_PRIORITY && terms != NULL && terms->priority != 0 && (caps & TERN_CAP_MT_PRIORITY)) {
     tern__line_put(l, terms->priority < 0 ? " MT-PRIORITY=-" : " MT-PRIORITY=");
-    tern__line_number(l, (uint64_t)(terms->priority < 0 ? -terms->priority : terms->priority));
+    tern__line_number(l, (tern__length)(terms->priority < 0 ? -terms->priority : terms->priority));
     used |= TERN_CAP_MT_PRIORITY;
   }
   if (TERN__WITH_MAIL_AUTH && terms != NULL && terms->auth != NULL && (caps & TERN_CAP_AUTH)) {

@@ -48,6 +48,16 @@ static uint8_t verdict(const tern_session *s, uint32_t phase, tern_error *e)
   return tern_status_class(e->status) == TERN_CLASS_PERMANENT ? TERN_REJECTED : TERN_DEFERRED;
 }
 
+/* Something was refused: the next mail waits for all replies. */
+static void surprised(tern_session *s)
+{
+#if TERN__WITH_WINDOW
+  s->extra.surprise = 1;
+#else
+  (void)s;
+#endif
+}
+
 static uint32_t count_marks(const tern__slot *slot, uint8_t mark)
 {
   uint32_t i, n = 0;
@@ -80,11 +90,13 @@ static void finish(tern_session *s, tern__slot *slot)
   } else if (accepted != 0) {
     e.status = TERN_PARTIAL;
   }
-  if (accepted == t->rcpt_count && s->owed_count == 0) s->surprise = 0; /* the window opens again */
+  if (TERN__WITH_WINDOW && accepted == t->rcpt_count && s->owed_count == 0)
+    TERN__EXTRA(s)->surprise = 0; /* the window opens again */
   slot->t = NULL;
   s->slot_used--;
-  while (s->slot_first != s->slot_last && s->slots[s->slot_first % TERN__WINDOW(s)].t == NULL)
-    s->slot_first++;
+  while (TERN__WITH_WINDOW && TERN__EXTRA(s)->slot_first != TERN__EXTRA(s)->slot_last &&
+         tern__slot_at(s, TERN__EXTRA(s)->slot_first % TERN__WINDOW(s))->t == NULL)
+    TERN__EXTRA(s)->slot_first++;
   if (t->done != NULL) t->done(t->user, e.status, &e);
 }
 
@@ -99,15 +111,15 @@ static void round_done(tern_session *s, tern__slot *slot)
   slot->flags &= ~(TERN__F_MAIL_OK | TERN__F_BDAT | TERN__F_OVERLAPPED | TERN__F_EMPTY |
                    TERN__F_MAIL_ERROR | TERN__F_BEGUN | TERN__F_EAGER | TERN__F_PRDR |
                    TERN__F_ONE_BY_ONE);
-  if (slot == &s->slots[TERN__SLOT(s)] && s->stage > TERN__READY && s->stage < TERN__QUITTING)
+  if (slot == tern__slot_at(s, TERN__SLOT(s)) && s->stage > TERN__READY && s->stage < TERN__QUITTING)
     s->stage = TERN__READY;
-  if (count_marks(slot, TERN__M_AGAIN) + count_marks(slot, TERN_UNSENT) != 0 &&
+  if (TERN__WITH_SPLIT && count_marks(slot, TERN__M_AGAIN) + count_marks(slot, TERN_UNSENT) != 0 &&
       !(slot->flags & TERN__F_STOP)) {
     if (!(slot->flags & TERN__F_USED) || t->spans != NULL || t->source == NULL ||
         t->source->rewind != NULL) {
       for (i = 0; i < t->rcpt_count; i++)
         if (t->outcome[i] == TERN__M_AGAIN) t->outcome[i] = TERN_UNSENT;
-      s->slot_next = s->slot_first; /* it is older than what was begun since */
+      if (TERN__WITH_WINDOW) TERN__EXTRA(s)->slot_next = TERN__EXTRA(s)->slot_first; /* it is older than what was begun since */
       return;
     }
     tern__error_set(&e, TERN_E_REWIND, TERN_PHASE_DATA);
@@ -137,7 +149,7 @@ static int final_handed(const tern_session *s, const tern__slot *slot)
   if (slot->flags & TERN__F_EMPTY) return 0;
   for (k = 0; k < s->owed_count; k++) {
     const tern__owed *o = tern__owed_at(s, k);
-    if (o->kind == TERN__END && slot == &s->slots[TERN__SLOT_OF(o)])
+    if (o->kind == TERN__END && slot == tern__slot_at(s, TERN__SLOT_OF(o)))
       return tern__handed(s, o->end);
   }
   return 0;
@@ -147,8 +159,8 @@ void tern__mail_abandon(tern_session *s)
 {
   tern_error e;
 
-  while (s->slot_first != s->slot_last) {
-    tern__slot *slot = &s->slots[s->slot_first % TERN__WINDOW(s)];
+  while (tern__mails_in(s) != 0) {
+    tern__slot *slot = tern__slot_at(s, TERN__EXTRA(s)->slot_first % TERN__WINDOW(s));
 
     e = s->error;
     if (final_handed(s, slot)) {
@@ -167,38 +179,49 @@ void tern__mail_abandon(tern_session *s)
 }
 
 /* ---- accepting a mail: every check that needs no server ------------------------------------------- */
-static tern_status bad(tern_session *s, tern_status status, uint32_t field, const char *text,
-                       size_t position, uint32_t index)
+/* What is wrong: a status and its field in one number, 0 for nothing; and of what text which octet. */
+#define WRONG(status, field) ((uint32_t)-(TERN_E_##status) << 8 | TERN_FIELD_##field)
+
+typedef struct where {
+  const char *text; /* or NULL */
+  size_t at;
+} where;
+
+static tern_status bad(tern_session *s, uint32_t wrong, const where *w, uint32_t index)
 {
-  tern__error_field(&s->error, status, field, text, position);
+  tern__error_field(&s->error, -(tern_status)(wrong >> 8), wrong & 255u, w->text, w->at);
   s->error.index = index;
-  return status;
+  return s->error.status;
 }
 
-static tern_status check_recipient(tern_session *s, const tern_transaction *t, uint32_t i,
-                                   uint32_t *judged)
+static uint32_t check_recipient(const tern_transaction *t, uint32_t i, uint32_t *judged, where *w)
 {
   tern_recipient r;
-  size_t at = 0;
   uint32_t flags = TERN__MAILBOX_POSTMASTER;
 
   memset(&r, 0, sizeof r);
   if (t->recipient(t->user, i, &r) != TERN_OK || r.forward_path == NULL)
-    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, i);
-  if (tern__mailbox_check(r.forward_path, &at, &flags) != TERN_OK)
-    return bad(s, TERN_E_ADDRESS, TERN_FIELD_FORWARD_PATH, r.forward_path, at, i);
+    return WRONG(ARGUMENT, FORWARD_PATH);
+  w->text = r.forward_path;
+  if (tern__mailbox_check(r.forward_path, &w->at, &flags) != TERN_OK) return WRONG(ADDRESS, FORWARD_PATH);
+  w->text = NULL;
   if (flags & TERN__MAILBOX_UTF8) *judged |= TERN__JUDGED_UTF8;
   if ((!TERN__WITH_DSN && (r.notify != 0 || r.orcpt != NULL)) ||
       (!TERN__WITH_MAIL_OPTIONS && r.params != NULL))
-    return bad(s, TERN_E_UNSUPPORTED, TERN_FIELD_RCPT_PARAMETER, NULL, 0, i);
-  if (r.notify > 15 || ((r.notify & TERN_NOTIFY_NEVER) && r.notify != TERN_NOTIFY_NEVER))
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, NULL, 0, i);
-  if (TERN__WITH_DSN && r.orcpt != NULL && tern__check_orcpt(r.orcpt, &at) != TERN_OK)
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_ORCPT, r.orcpt, at, i);
-  if (TERN__WITH_MAIL_OPTIONS && r.params != NULL && tern__check_params(r.params, &at) != TERN_OK)
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_RCPT_PARAMETER, r.params, at, i);
-  if (r.notify != 0 || r.orcpt != NULL) *judged |= TERN__JUDGED_DSN;
-  return TERN_OK;
+    return WRONG(UNSUPPORTED, RCPT_PARAMETER);
+  if (TERN__WITH_DSN && (r.notify > 15 || ((r.notify & TERN_NOTIFY_NEVER) && r.notify != TERN_NOTIFY_NEVER)))
+    return WRONG(PARAMETER, RCPT_PARAMETER);
+  if (TERN__WITH_DSN && r.orcpt != NULL) {
+    w->text = r.orcpt;
+    if (tern__check_orcpt(r.orcpt, &w->at) != TERN_OK) return WRONG(PARAMETER, ORCPT);
+  }
+  if (TERN__WITH_MAIL_OPTIONS && r.params != NULL) {
+    w->text = r.params;
+    if (tern__check_params(r.params, &w->at) != TERN_OK) return WRONG(PARAMETER, RCPT_PARAMETER);
+  }
+  w->text = NULL;
+  if (TERN__WITH_DSN && (r.notify != 0 || r.orcpt != NULL)) *judged |= TERN__JUDGED_DSN;
+  return 0;
 }
 
 /* Whether this build has what the mail asks for. */
@@ -211,36 +234,50 @@ static int built(const tern_transaction *t)
           (t->params == NULL && !(t->flags & (TERN_MAIL_ALL_OR_NONE | TERN_MAIL_REFUSE_BARE))));
 }
 
-tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_t *judged)
+static uint32_t check_mail(const tern_transaction *t, uint32_t *judged, where *w)
 {
-  uint32_t i, flags = 0;
-  size_t at = 0;
+  uint32_t flags = 0;
   tern__terms_wrong wrong;
   tern_status st;
 
-  if (t == NULL || t->size < offsetof(tern_transaction, terms))
-    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_NONE, NULL, 0, 0);
-  if (t->spans == NULL && t->source != NULL && t->source->read == NULL)
-    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_CONTENT, NULL, 0, 0);
-  if (!built(t)) return bad(s, TERN_E_UNSUPPORTED, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
-  if (t->reverse_path == NULL) return bad(s, TERN_E_ARGUMENT, TERN_FIELD_REVERSE_PATH, NULL, 0, 0);
-  if (t->reverse_path[0] != '\0' && tern__mailbox_check(t->reverse_path, &at, &flags) != TERN_OK)
-    return bad(s, TERN_E_ADDRESS, TERN_FIELD_REVERSE_PATH, t->reverse_path, at, 0);
-  *judged = flags & TERN__MAILBOX_UTF8 ? TERN__JUDGED_UTF8 : 0;
-  if (TERN__WITH_DSN && t->envid != NULL && tern__check_envid(t->envid, &at) != TERN_OK)
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_ENVID, t->envid, at, 0);
-  if (TERN__WITH_MAIL_OPTIONS && t->params != NULL && tern__check_params(t->params, &at) != TERN_OK)
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, t->params, at, 0);
-  if ((t->flags & TERN_MAIL_RET_FULL) && (t->flags & TERN_MAIL_RET_HDRS))
-    return bad(s, TERN_E_PARAMETER, TERN_FIELD_MAIL_PARAMETER, NULL, 0, 0);
+  if (t == NULL || t->size < offsetof(tern_transaction, terms)) return WRONG(ARGUMENT, NONE);
+  if (t->spans == NULL && t->source != NULL && t->source->read == NULL) return WRONG(ARGUMENT, CONTENT);
+  if (!built(t)) return WRONG(UNSUPPORTED, MAIL_PARAMETER);
+  if (t->reverse_path == NULL) return WRONG(ARGUMENT, REVERSE_PATH);
+  w->text = t->reverse_path;
+  if (t->reverse_path[0] != '\0' && tern__mailbox_check(t->reverse_path, &w->at, &flags) != TERN_OK)
+    return WRONG(ADDRESS, REVERSE_PATH);
+  if (flags & TERN__MAILBOX_UTF8) *judged |= TERN__JUDGED_UTF8;
+  if (TERN__WITH_DSN && t->envid != NULL) {
+    w->text = t->envid;
+    if (tern__check_envid(t->envid, &w->at) != TERN_OK) return WRONG(PARAMETER, ENVID);
+  }
+  if (TERN__WITH_MAIL_OPTIONS && t->params != NULL) {
+    w->text = t->params;
+    if (tern__check_params(t->params, &w->at) != TERN_OK) return WRONG(PARAMETER, MAIL_PARAMETER);
+  }
+  w->text = NULL;
+  if (TERN__WITH_DSN && (t->flags & TERN_MAIL_RET_FULL) && (t->flags & TERN_MAIL_RET_HDRS))
+    return WRONG(PARAMETER, MAIL_PARAMETER);
   st = tern__terms_check(tern__terms_of(t), t->flags, &wrong);
-  if (st != TERN_OK) return bad(s, st, wrong.field, wrong.text, wrong.position, 0);
-  if (t->rcpt_count == 0) return bad(s, TERN_E_NO_RECIPIENTS, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
-  if (t->recipient == NULL || t->outcome == NULL)
-    return bad(s, TERN_E_ARGUMENT, TERN_FIELD_FORWARD_PATH, NULL, 0, 0);
+  if (st != TERN_OK) {
+    w->text = wrong.text;
+    w->at = wrong.position;
+    return (uint32_t)-st << 8 | wrong.field;
+  }
+  if (t->rcpt_count == 0) return WRONG(NO_RECIPIENTS, FORWARD_PATH);
+  return t->recipient == NULL || t->outcome == NULL ? WRONG(ARGUMENT, FORWARD_PATH) : 0;
+}
+
+tern_status tern__mail_check(tern_session *s, const tern_transaction *t, uint32_t *judged)
+{
+  where w = {NULL, 0};
+  uint32_t i, wrong = check_mail(t, judged, &w);
+
+  if (wrong != 0) return bad(s, wrong, &w, 0);
   for (i = 0; i < t->rcpt_count; i++) {
-    st = check_recipient(s, t, i, judged);
-    if (st != TERN_OK) return st;
+    wrong = check_recipient(t, i, judged, &w);
+    if (wrong != 0) return bad(s, wrong, &w, i);
   }
   return TERN_OK;
 }
@@ -252,7 +289,7 @@ tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_tran
   tern_status st;
 
   memset(slot, 0, sizeof *slot);
-  slot->length = TERN_LENGTH_UNKNOWN;
+  slot->length = TERN__LENGTH_UNKNOWN;
   if (judged & TERN__JUDGED_UTF8) slot->flags |= TERN__F_UTF8;
   if ((judged & TERN__JUDGED_DSN) || t->envid != NULL ||
       (t->flags & (TERN_MAIL_RET_FULL | TERN_MAIL_RET_HDRS)))
@@ -260,8 +297,11 @@ tern_status tern__mail_accept(tern_session *s, tern__slot *slot, const tern_tran
   if (TERN__WITH_BINARYMIME && (t->flags & TERN_MAIL_BINARY)) slot->flags |= TERN__F_BINARY;
   if (t->spans != NULL || t->source == NULL) {
     st = tern__data_measure(t, &info);
-    if (st != TERN_OK) return bad(s, st, TERN_FIELD_CONTENT, NULL, 0, 0);
-    slot->length = info.length;
+    if (st != TERN_OK) {
+      tern__error_field(&s->error, st, TERN_FIELD_CONTENT, NULL, 0);
+      return st;
+    }
+    slot->length = info.length < TERN__LENGTH_UNKNOWN ? (tern__length)info.length : TERN__LENGTH_UNKNOWN;
     if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
     if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER;
     if (info.flags & TERN__CONTENT_CLEAN) slot->flags |= TERN__F_CLEAN;
@@ -284,7 +324,7 @@ static int envelope_owed(const tern_session *s)
 
   for (k = s->owed_count; k-- > 0;) { /* the newest first: they are this mail's */
     const tern__owed *o = tern__owed_at(s, k);
-    if ((!TERN__WITH_WINDOW || o->slot == s->slot) && o->kind != TERN__END) return 1;
+    if ((!TERN__WITH_WINDOW || o->slot == TERN__EXTRA(s)->slot) && o->kind != TERN__END) return 1;
   }
   return 0;
 }
@@ -294,7 +334,7 @@ static int envelope_owed(const tern_session *s)
  * not be known (RFC 2033 4.3). */
 static int eager(const tern_session *s, const tern__slot *slot)
 {
-  return TERN__WITH_WINDOW && s->eager && !s->surprise && !TERN__LMTP(s) && pipelines(s) &&
+  return TERN__WITH_WINDOW && TERN__EXTRA(s)->eager && !TERN__EXTRA(s)->surprise && !TERN__LMTP(s) && pipelines(s) &&
          (slot->flags & TERN__F_BDAT) && !(slot->flags & TERN__F_PRDR) && !(slot->t->flags & TERN__ALL_OR_NONE);
 }
 
@@ -309,7 +349,7 @@ static tern_status prepare(tern__slot *slot, uint32_t caps)
   info.length = TERN_LENGTH_UNKNOWN;
   info.flags = 0;
   st = t->source->prepare(t->source_user, caps, &info);
-  slot->length = info.length;
+  slot->length = info.length < TERN__LENGTH_UNKNOWN ? (tern__length)info.length : TERN__LENGTH_UNKNOWN;
   if (info.flags & TERN_CONTENT_8BIT) slot->flags |= TERN__F_8BIT;
   if (info.flags & TERN_CONTENT_UTF8_HEADER) slot->flags |= TERN__F_UTF8_HEADER | TERN__F_8BIT;
   if (!TERN__WITH_BINARYMIME) return (info.flags & TERN_CONTENT_BINARY) ? TERN_E_UNSUPPORTED : st;
@@ -324,7 +364,7 @@ static uint32_t missing_caps(const tern_session *s, const tern__slot *slot, uint
   uint32_t needed = TERN__WITH_ASKING ? tern__terms_needed(slot->t) : 0;
 
   if (TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY)) needed |= TERN_CAP_BINARYMIME | TERN_CAP_CHUNKING;
-  return (TERN__WITH_POLICY ? s->required & ~s->offer.caps : 0) | (needed & ~caps);
+  return (TERN__WITH_POLICY ? TERN__EXTRA(s)->required & ~s->offer.caps : 0) | (needed & ~caps);
 }
 
 /* What the mail needs, against what the server can: before MAIL. 0: the mail ended here. */
@@ -343,13 +383,13 @@ static int admit(tern_session *s, tern__slot *slot)
     reject_whole(s, slot, TERN_E_SOURCE, TERN_FIELD_CONTENT);
   } else if (missing != 0) {
     reject_whole(s, slot, TERN_E_NEEDS_EXTENSION, TERN_FIELD_EXTENSION);
-  } else if (TERN__WITH_REQUIRETLS && (t->flags & TERN_MAIL_REQUIRETLS) && !(s->secure && s->verified)) {
+  } else if (TERN__WITH_REQUIRETLS && (t->flags & TERN_MAIL_REQUIRETLS) && !(s->secure && TERN__EXTRA(s)->verified)) {
     reject_whole(s, slot, TERN_E_REQUIRETLS, TERN_FIELD_EXTENSION);
   } else if (TERN__WITH_TERMS && tern__terms_over(t, &s->offer, caps) != TERN_FIELD_NONE) {
     reject_whole(s, slot, TERN_E_PARAMETER, tern__terms_over(t, &s->offer, caps));
-  } else if (TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) && slot->length == TERN_LENGTH_UNKNOWN) {
+  } else if (TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) && slot->length == TERN__LENGTH_UNKNOWN) {
     reject_whole(s, slot, TERN_E_CONTENT, TERN_FIELD_SIZE); /* BDAT LAST says it beforehand */
-  } else if ((caps & TERN_CAP_SIZE) && s->offer.size != 0 && slot->length != TERN_LENGTH_UNKNOWN &&
+  } else if ((caps & TERN_CAP_SIZE) && s->offer.size != 0 && slot->length != TERN__LENGTH_UNKNOWN &&
              slot->length > s->offer.size) {
     reject_whole(s, slot, TERN_E_TOO_BIG, TERN_FIELD_SIZE);
   } else if ((slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) && !(caps & TERN__CAP_SMTPUTF8)) {
@@ -357,10 +397,9 @@ static int admit(tern_session *s, tern__slot *slot)
                  slot->flags & TERN__F_UTF8 ? TERN_FIELD_FORWARD_PATH : TERN_FIELD_CONTENT);
   } else if ((slot->flags & TERN__F_8BIT) && !(caps & TERN_CAP_8BITMIME) &&
              !(TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY)) &&
-             !(TERN__WITH_POLICY && (s->never & TERN_CAP_8BITMIME))) {
+             !(TERN__WITH_POLICY && (TERN__EXTRA(s)->never & TERN_CAP_8BITMIME))) {
     reject_whole(s, slot, TERN_E_NEEDS_8BITMIME, TERN_FIELD_CONTENT);
-  } else if ((t->flags & TERN__ALL_OR_NONE) && (caps & TERN__CAP_LIMITS) &&
-             s->offer.rcpt_max != 0 && t->rcpt_count > s->offer.rcpt_max) {
+  } else if ((t->flags & TERN__ALL_OR_NONE) && tern__rcpt_max(s) != 0 && t->rcpt_count > tern__rcpt_max(s)) {
     reject_whole(s, slot, TERN_E_RCPTMAX, TERN_FIELD_FORWARD_PATH);
   } else {
     return 1;
@@ -377,11 +416,11 @@ static int quit_may_ride(const tern_session *s)
   if (s->owed_count != 0 && !pipelines(s)) return 0;
   for (k = 0; k < s->owed_count; k++) {
     const tern__owed *o = tern__owed_at(s, k);
-    const tern__slot *slot = &s->slots[TERN__SLOT_OF(o)];
+    const tern__slot *slot = tern__slot_at(s, TERN__SLOT_OF(o));
 
     if (o->kind != TERN__END || (slot->flags & TERN__F_EMPTY) ||
         ((slot->flags & TERN__F_BDAT) && !s->chunked) ||
-        find_mark(slot, 0, TERN__M_AGAIN) != slot->t->rcpt_count)
+        (TERN__WITH_SPLIT && find_mark(slot, 0, TERN__M_AGAIN) != slot->t->rcpt_count))
       return 0;
   }
   return 1;
@@ -399,11 +438,11 @@ static int send_other(tern_session *s)
     tern__put_verb(&line, "QUIT", NULL);
   else
     tern__put_verb(&line, TERN__OTHER_DUE(s) == 1 ? "NOOP" : "VRFY",
-                   TERN__OTHER_DUE(s) == 1 ? NULL : s->argument);
+                   TERN__OTHER_DUE(s) == 1 ? NULL : TERN__EXTRA(s)->argument);
   if (!tern__out_may(s, &line) ||
       !tern__out_commit(s, &line, quit ? TERN__QUIT : TERN__OTHER, NULL))
     return 0;
-  s->other = 0;
+  if (TERN__WITH_OTHER) TERN__EXTRA(s)->other = 0;
   if (quit) s->stage = TERN__QUITTING;
   return 0;
 }
@@ -411,11 +450,15 @@ static int send_other(tern_session *s)
 /* The oldest mail of which no round is under way. */
 static tern__slot *next_slot(tern_session *s)
 {
-  for (; s->slot_next != s->slot_last; s->slot_next++) {
-    tern__slot *slot = &s->slots[s->slot_next % TERN__WINDOW(s)];
+  tern__slot *slot = tern__slot_at(s, 0);
 
+  if (!TERN__WITH_WINDOW) return slot->t == NULL || (slot->flags & TERN__F_BEGUN) ? NULL : slot;
+  for (; TERN__EXTRA(s)->slot_next != TERN__EXTRA(s)->slot_last; TERN__EXTRA(s)->slot_next++) {
+    uint32_t i = TERN__EXTRA(s)->slot_next % TERN__WINDOW(s);
+
+    slot = tern__slot_at(s, i);
     if (slot->t == NULL || (slot->flags & TERN__F_BEGUN)) continue;
-    s->slot = (uint8_t)(slot - s->slots);
+    TERN__EXTRA(s)->slot = (uint8_t)i;
     return slot;
   }
   return NULL;
@@ -431,9 +474,9 @@ static int pick(tern_session *s)
   slot = next_slot(s);
   if (slot == NULL || TERN__OTHER_DUE(s)) return send_other(s);
   if (s->owed_count != 0 &&
-      (s->surprise || !pipelines(s) || (slot->t->flags & TERN__ALL_OR_NONE)))
+      ((TERN__WITH_WINDOW && TERN__EXTRA(s)->surprise) || !pipelines(s) || (slot->t->flags & TERN__ALL_OR_NONE)))
     return 0;
-  if ((caps & TERN__CAP_LIMITS) && s->offer.mail_max != 0 && s->mails >= s->offer.mail_max) {
+  if (tern__mails_spent(s)) {
     s->spent = 1; /* RFC 9422 5.1: another connection takes it */
     reject_whole(s, slot, TERN_E_CLOSED, TERN_FIELD_NONE);
     return 1;
@@ -441,10 +484,10 @@ static int pick(tern_session *s)
   if (!admit(s, slot)) return 1;
   slot->next_rcpt = slot->next_judged = slot->taken = 0;
   slot->quota = UINT32_MAX;
-  if ((caps & TERN__CAP_LIMITS) && s->offer.rcpt_max != 0) slot->quota = s->offer.rcpt_max;
+  if (tern__rcpt_max(s) != 0) slot->quota = tern__rcpt_max(s);
   slot->flags |= TERN__F_BEGUN;
   if (s->owed_count != 0) slot->flags |= TERN__F_OVERLAPPED;
-  if ((caps & TERN__CAP_CHUNKING) && slot->length != TERN_LENGTH_UNKNOWN && !s->unchunked)
+  if ((caps & TERN__CAP_CHUNKING) && slot->length != TERN__LENGTH_UNKNOWN && !s->unchunked)
     slot->flags |= TERN__F_BDAT;
   s->stage = TERN__SEND_MAIL;
   (void)tern__express_envelope(s, slot);
@@ -461,7 +504,7 @@ void tern__mail_arguments(const tern_session *s, const tern__slot *slot, tern__m
 {
   uint32_t caps = tern__caps(s);
 
-  args->size = caps & TERN_CAP_SIZE ? slot->length : TERN_LENGTH_UNKNOWN;
+  args->size = caps & TERN_CAP_SIZE ? slot->length : TERN__LENGTH_UNKNOWN;
   args->smtputf8 = (slot->flags & (TERN__F_UTF8 | TERN__F_UTF8_HEADER)) != 0;
   args->body_binary = TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) != 0;
   args->body_8bit = !args->body_binary && (slot->flags & TERN__F_8BIT) && (caps & TERN_CAP_8BITMIME);
@@ -473,15 +516,15 @@ void tern__mail_begun(tern_session *s, tern__slot *slot, const tern__mail_args *
   uint32_t used = tern__caps(s) & TERN_CAP_PIPELINING;
 
   if (slot->flags & TERN__F_BDAT) used |= TERN__CAP_CHUNKING;
-  if (args->size != TERN_LENGTH_UNKNOWN) used |= TERN_CAP_SIZE;
+  if (args->size != TERN__LENGTH_UNKNOWN) used |= TERN_CAP_SIZE;
   if (args->body_8bit) used |= TERN_CAP_8BITMIME;
   if (args->body_binary) used |= TERN_CAP_BINARYMIME;
   if (args->smtputf8) used |= TERN__CAP_SMTPUTF8;
   if (args->dsn && (slot->flags & TERN__F_DSN)) used |= TERN__CAP_DSN;
-  s->used = used;
+  if (TERN__WITH_LOG) TERN__EXTRA(s)->used = used;
+  if (TERN__WITH_LIMITS) TERN__EXTRA(s)->mails++;
   slot->flags &= ~TERN__F_RSET_SENT;
   s->needs_rset = 0;
-  s->mails++;
 }
 
 static int send_mail(tern_session *s, tern__slot *slot)
@@ -511,7 +554,7 @@ static int send_mail(tern_session *s, tern__slot *slot)
     return 1;
   }
   tern__mail_begun(s, slot, &args);
-  s->used |= terms;
+  if (TERN__WITH_LOG) TERN__EXTRA(s)->used |= terms;
   if (terms & TERN_CAP_PRDR) slot->flags |= TERN__F_PRDR;
   s->stage = TERN__SEND_RCPT;
   return 1;
@@ -577,9 +620,11 @@ static int send_data_command(tern_session *s, tern__slot *slot)
 /* Whether someone waits to hear that the content before has left: the next one begins after that. */
 static int progress_due(const tern_session *s)
 {
-  const tern_transaction *t = s->slots[s->content_slot].t;
+  const tern_transaction *t;
 
-  return TERN__WITH_PROGRESS && s->content_on && t != NULL && t->progress != NULL;
+  if (!TERN__WITH_PROGRESS || !s->content_on) return 0;
+  t = tern__slot_at(s, TERN__EXTRA(s)->content_slot)->t;
+  return t != NULL && t->progress != NULL;
 }
 
 static int send_data(tern_session *s, tern__slot *slot)
@@ -613,7 +658,7 @@ static int open_content(tern_session *s, tern__slot *slot)
 {
   const tern_transaction *t = slot->t;
 
-  if ((slot->flags & TERN__F_USED) && t->spans == NULL && t->source != NULL &&
+  if (TERN__WITH_SPLIT && (slot->flags & TERN__F_USED) && t->spans == NULL && t->source != NULL &&
       t->source->rewind(t->source_user) != TERN_OK) {
     (void)tern__fail(s, TERN_E_SOURCE, TERN_PHASE_DATA);
     return 0;
@@ -621,15 +666,19 @@ static int open_content(tern_session *s, tern__slot *slot)
   slot->flags |= TERN__F_USED;
   tern__data_begin(&s->data, t, !(slot->flags & TERN__F_BDAT),
                    (t->flags & TERN__REFUSE_BARE) != 0);
+#if TERN__WIDE
   s->data.known = (slot->flags & TERN__F_CLEAN) != 0;
+#endif
   s->data.raw = TERN__WITH_BINARYMIME && (slot->flags & TERN__F_BINARY) != 0;
   s->run.len = 0;
   s->holding = 0;
   s->content_left = slot->length;
-  s->content_sent = 0;
-  s->content_from = s->written;
-  s->content_known = 0;
-  s->content_slot = s->slot;
+#if TERN__WITH_EXTRA
+  s->extra.content_sent = 0;
+  s->extra.content_from = s->written;
+  s->extra.content_known = 0;
+  s->extra.content_slot = s->extra.slot;
+#endif
   s->content_on = 1;
   return 1;
 }
@@ -642,7 +691,7 @@ static tern_status keep_promise(tern_session *s)
     s->error.cause = TERN_E_CONTENT;
     return TERN_E_SOURCE;
   }
-  s->content_left -= s->run.len;
+  s->content_left -= (tern__length)s->run.len;
   if (s->content_left == 0 && s->data.t->spans == NULL && !tern__data_ended(&s->data)) {
     s->held = s->run.octets[--s->run.len];
     s->holding = 1;
@@ -707,25 +756,27 @@ static void trace_content(tern_session *s)
   char text[48];
   tern__line line;
 
-  if (!TERN__WITH_TRACE || s->trace == NULL) return;
+  if (!TERN__TRACED(s)) return;
   memset(&line, 0, sizeof line);
   line.at = text;
   line.cap = sizeof text;
   tern__line_put(&line, "[content, ");
-  tern__line_number(&line, s->written - s->content_from);
+  tern__line_number(&line, s->written - TERN__EXTRA(s)->content_from);
   tern__line_put(&line, " octets]");
   tern__trace_line(s, 'C', text, line.len);
 }
 
 void tern__mail_content_ended(tern_session *s, tern__slot *slot)
 {
-  s->content_end = s->written;
-  s->content_known = 1;
+#if TERN__WITH_EXTRA
+  s->extra.content_end = s->written;
+  s->extra.content_known = 1;
+#endif
   tern__owe(s, TERN__END, TERN__LMTP(s) ? slot->taken : 1);
   s->stage = TERN__WAIT_DATA;
-  if (find_mark(slot, 0, TERN__M_AGAIN) == slot->t->rcpt_count &&
+  if (!TERN__WITH_SPLIT || (find_mark(slot, 0, TERN__M_AGAIN) == slot->t->rcpt_count &&
       find_mark(slot, 0, TERN_UNSENT) == slot->t->rcpt_count &&
-      !(slot->t->flags & TERN__ALL_OR_NONE))
+      !(slot->t->flags & TERN__ALL_OR_NONE)))
     s->stage = TERN__READY; /* nothing of this mail follows: the next may begin behind it */
 }
 
@@ -749,7 +800,7 @@ tern_status tern__mail_send(tern_session *s)
   int go = 1;
 
   while (go && s->stage != TERN__ENDED) {
-    tern__slot *slot = &s->slots[TERN__SLOT(s)];
+    tern__slot *slot = tern__slot_at(s, TERN__SLOT(s));
 
     switch (s->stage) {
     case TERN__READY: go = pick(s); break;
@@ -776,7 +827,7 @@ static tern_status mail_reply(tern_session *s, tern__slot *slot)
   }
   outcome = verdict(s, TERN_PHASE_MAIL, &e);
   slot->flags |= TERN__F_MAIL_ERROR | TERN__F_REFUSED;
-  s->surprise = 1;
+  surprised(s);
   settle_all(slot, TERN__M_SENT, TERN_UNSENT, outcome, &e);
   settle_all(slot, TERN__M_AGAIN, TERN__M_AGAIN, outcome, &e);
   slot->flags |= TERN__F_STOP;
@@ -818,8 +869,8 @@ static void judge_rcpt(tern_session *s, tern__slot *slot)
     return;
   }
   outcome = verdict(s, TERN_PHASE_RCPT, &e);
-  s->surprise = 1;
-  if (e.status == TERN_E_TOO_MANY_RECIPIENTS && slot->taken != 0 &&
+  surprised(s);
+  if (TERN__WITH_SPLIT && e.status == TERN_E_TOO_MANY_RECIPIENTS && slot->taken != 0 &&
       !(slot->t->flags & TERN__ALL_OR_NONE)) {
     slot->t->outcome[i] = TERN__M_AGAIN; /* RFC 5321 4.5.3.1.10 */
     return;
@@ -856,7 +907,7 @@ static tern_status data_reply(tern_session *s, tern__slot *slot)
   }
   if (outcome == TERN_ACCEPTED) /* 2xx or another 3xx: the content has not been sent */
     return tern__fail_reply(s, TERN_E_REPLY_UNEXPECTED, TERN_PHASE_DATA);
-  s->surprise = 1;
+  surprised(s);
   settle_all(slot, TERN__M_TAKEN, TERN__M_TAKEN, outcome, &e);
   s->needs_rset = (slot->flags & TERN__F_MAIL_OK) != 0;
   round_done(s, slot);
@@ -898,7 +949,7 @@ static void judge_one(tern_session *s, tern__slot *slot)
   if (i == slot->t->rcpt_count) return;
   slot->next_judged = i + 1;
   if (outcome == TERN_ACCEPTED) return;
-  s->surprise = 1;
+  surprised(s);
   e.per_recipient = 1;
   settle(slot, i, outcome, &e);
 }
@@ -913,7 +964,7 @@ static tern_status end_reply(tern_session *s, tern__slot *slot, int last)
     round_done(s, slot);
     return TERN_OK;
   }
-  if (outcome != TERN_ACCEPTED) s->surprise = 1;
+  if (outcome != TERN_ACCEPTED) surprised(s);
   if ((slot->flags & TERN__F_BDAT) && outcome != TERN_ACCEPTED) {
     s->needs_rset = 1; /* RFC 3030 2: the state after a failed chunk is not known */
     if (!(slot->flags & TERN__F_EAGER) && without_chunking(s, slot, e.status)) return TERN_OK;
@@ -943,7 +994,7 @@ static size_t take_final(tern_session *s, tern__slot *slot, const uint8_t *octet
   tern_status st;
   size_t n;
 
-  if (len < 4 || octets[0] != '2' || octets[3] != ' ' || s->lmtp || s->cred != NULL ||
+  if (len < 4 || octets[0] != '2' || octets[3] != ' ' || TERN__LMTP(s) || s->cred != NULL ||
       (slot->flags & TERN__F_ONE_BY_ONE))
     return 0;
   n = tern__reply_line(r, octets, len, &st);
@@ -961,7 +1012,7 @@ size_t tern__mail_yes(tern_session *s, const uint8_t *octets, size_t len)
 
   while (s->owed_count != 0) {
     tern__owed *o = tern__owed_first(s);
-    tern__slot *slot = &s->slots[o->slot];
+    tern__slot *slot = tern__slot_at(s, o->slot);
     unsigned kind = o->kind;
 
     if (!tern__handed(s, o->end)) break;
@@ -975,7 +1026,7 @@ size_t tern__mail_yes(tern_session *s, const uint8_t *octets, size_t len)
     if (kind == TERN__MAIL) slot->flags |= TERN__F_MAIL_OK;
     if (kind != TERN__RCPT) continue;
     judge_rcpt(s, slot);
-    if (s->pipeline != 0 || !tern__handed(s, o->last)) next_of_run(s, slot);
+    if (TERN__PIPELINE(s) != 0 || !tern__handed(s, o->last)) next_of_run(s, slot);
   }
   return at;
 }

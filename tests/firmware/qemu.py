@@ -134,9 +134,21 @@ def main():
                                 ("lines-ehlo", 76, -502), ("silent-greeting", 75, -306), ("silent-ehlo", 75, -306),
                                 ("silent-mail", 75, -306), ("silent-final", 75, -308), ("garbage-final", 76, -308)):
         case(fault, plain, small, "mails=2 timeout=1500", (code, status), 1 if "final" in fault else 0, fault=fault)
+    minimal(out, small)
     with_tls(out, mbedtls, small, large)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def minimal(out, board):
+    """The set of tests/firmware/sets.sh of which tests/size.sh prints minimal_text, with the arena that the program takes."""
+    parts = sh("bash", "-c", f". {ROOT}/tests/firmware/sets.sh && echo ${{minimal[*]}}").replace("-DTERN_NO_ARENA", "").strip()
+    elf = image(out / "minimal", board, PARTS=parts, EXTRA="-DTERN_NO_STARTTLS")
+    for offers in "PLAIN", "LOGIN":
+        case(f"minimal: {offers}", elf, board, "mails=100 samples=12", (0, 0), 100, samples=12, offers=offers)
+    for fault, code, status in (("garbage-mail", 76, -501), ("long-ehlo", 76, -502), ("lines-ehlo", 76, -502), ("silent-mail", 75, -306),
+                                ("silent-final", 75, -308), ("garbage-final", 76, -308)):
+        case(f"minimal: {fault}", elf, board, "mails=2 timeout=1500", (code, status), 1 if "final" in fault else 0, fault=fault)
 
 
 def as_measured(out, board, kind, mbedtls):

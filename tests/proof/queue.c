@@ -17,8 +17,8 @@ int main(void)
   size_t first = 0, last = 0, k;
   uint32_t i;
 
-  s.owed = ring;
-  s.window = (uint8_t)(1 + (nondet_choice() != 0));
+  s.extra.owed = ring;
+  s.extra.window = (uint8_t)(1 + (nondet_choice() != 0));
   s.owed_head = (uint16_t)(nondet_number() % TERN__OWED(1));
   for (i = 0; i < STEPS; i++) {
     tern__owed *o = tern__owed_first(&s);
@@ -29,21 +29,21 @@ int main(void)
       unsigned kind = nondet_octet();
       uint32_t count = 1 + (nondet_choice() != 0);
 
-      s.slot = (uint8_t)(nondet_choice() && s.window == 2);
-      assume(kind <= TERN__OTHER && s.owed_count < TERN__OWED(s.window));
+      s.extra.slot = (uint8_t)(nondet_choice() && s.extra.window == 2);
+      assume(kind <= TERN__OTHER && s.owed_count < TERN__OWED(s.extra.window));
       if (kind != TERN__END) count = 1;
       s.written += 10;
       tern__owe(&s, kind, count);
       for (k = 0; k < count; k++, last++) {
         kinds[last] = (uint8_t)kind;
-        slots[last] = s.slot;
+        slots[last] = s.extra.slot;
       }
       prove(tern__owed_at(&s, s.owed_count - 1u)->last == s.written);
     } else if (o != NULL) {
       tern__owed_pop(&s, 0);
       first++;
     }
-    prove(s.owed_count <= TERN__OWED(s.window) && s.owed_head < TERN__OWED(s.window));
+    prove(s.owed_count <= TERN__OWED(s.extra.window) && s.owed_head < TERN__OWED(s.extra.window));
   }
   return 0;
 }
