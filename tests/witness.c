@@ -380,13 +380,13 @@ static void reply_complete(witness *w)
     w->auth_line = code == 334;
     break;
   case WITNESS_MAIL:
-    if (code / 100 != 2) refused_mail(w, &item);
+    if (code >= 400) refused_mail(w, &item); /* a 3xx says nothing of what left eagerly behind it */
     break;
   case WITNESS_RCPT:
     if (item.transaction == w->no_transaction) break; /* accepted into nothing */
     w->mail[item.mail].rcpt[item.index].rcpt_code = (uint16_t)code;
-    if (code / 100 != 2) w->mail[item.mail].rcpt[item.index].handed = 0;
-    if (code / 100 != 2) w->refused_envelope = 1;
+    if (code >= 400) w->mail[item.mail].rcpt[item.index].handed = 0;
+    if (code >= 400) w->refused_envelope = 1;
     if (code / 100 == 2 && item.transaction == w->transaction) w->accepted++;
     break;
   case WITNESS_DATA:
