@@ -101,7 +101,8 @@ static void serve(void)
     assert_int_equal(send(b.peer, "250 mail.test\r\n", 15, 0), 15);
 }
 
-static tern_status run(void)
+/* step: tern_client_step, or what is done in its place. */
+static tern_status run_by(tern_status (*step)(void *user), void *user)
 {
   tern_status status = TERN_E_AGAIN;
   int i;
@@ -110,7 +111,7 @@ static tern_status run(void)
     int32_t timeout;
     struct pollfd p;
 
-    status = tern_client_step(b.client);
+    status = step(user);
     if (status != TERN_E_AGAIN) break;
     dns_server_move(&b.dns);
     serve();
@@ -122,6 +123,21 @@ static tern_status run(void)
     (void)poll(&p, 1, timeout < 0 || timeout > 20 ? 20 : timeout);
   }
   return status;
+}
+
+static tern_status step_client(void *user)
+{
+  return tern_client_step(user);
+}
+
+static tern_status step_probe(void *user)
+{
+  return tern_probe_step(user);
+}
+
+static tern_status run(void)
+{
+  return run_by(step_client, b.client);
 }
 
 static void test_stepped(void **state)
@@ -162,6 +178,60 @@ static void test_stepped(void **state)
     }
     tear_down();
   }
+}
+
+/* A probe between the same waits; its client is as before when it has ended, or was given up. */
+static void test_probed(void **state)
+{
+  static const struct {
+    const char *a, *aaaa;
+    tern_status status;
+  } cases[] = {
+    {"127.0.0.1", "n", TERN_OK},
+    {"n", "n", TERN_E_HOST},
+    {"n", "::1", TERN_E_CONNECT},
+  };
+  tern_probe *p = tern_probe_new(NULL);
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tern_probe_facts facts = {.size = sizeof facts};
+    tern_probed tried = {.size = sizeof tried};
+
+    set_up(cases[i].a, cases[i].aaaa, 0);
+    assert_int_equal(tern_probe_start(p, b.client, b.url), TERN_E_AGAIN);
+    assert_int_equal(tern_probe_start(p, b.client, b.url), TERN_E_STATE);
+    assert_int_equal(run_by(step_probe, p), cases[i].status);
+    assert_int_equal(tern_probe_step(p), cases[i].status);
+    assert_int_equal(tern_error_status(tern_probe_error(p)), cases[i].status);
+    assert_int_equal(tern_probe_get(p, &facts), TERN_OK);
+    assert_string_equal(facts.greeting, cases[i].status == TERN_OK ? "mail.test" : "");
+    assert_int_equal(tern_probe_address(p, 0, &tried), cases[i].status == TERN_E_HOST ? TERN_E_ARGUMENT : TERN_OK);
+    assert_int_equal(tern_client_connected(b.client), 0);
+    if (b.peer >= 0) close(b.peer);
+    b.peer = -1;
+    assert_int_equal(tern_client_connect(b.client, b.url), TERN_E_AGAIN); /* sends as ever */
+    assert_int_equal(run(), cases[i].status);
+    tear_down();
+  }
+  set_up("127.0.0.1", "n", 0);
+  assert_int_equal(tern_probe_start(p, b.client, "http://mail.test"), TERN_E_URL);
+  assert_int_equal(tern_probe_step(p), TERN_E_URL);
+  assert_int_equal(tern_probe_start(p, b.client, b.url), TERN_E_AGAIN);
+  assert_int_equal(tern_probe_step(p), TERN_E_AGAIN);
+  tern_probe_free(p);
+  assert_int_equal(run(), TERN_OK); /* the connection goes on without it */
+  assert_int_equal(tern_client_connected(b.client), 1);
+  p = tern_probe_new(NULL);
+  assert_int_equal(tern_probe_run(p, b.client, b.url), TERN_E_STATE);
+  tern_client_set_blocking(b.client, 1);
+  assert_int_equal(tern_probe_start(p, b.client, b.url), TERN_E_STATE);
+  assert_int_equal(tern_probe_start(NULL, b.client, b.url), TERN_E_NOMEM);
+  assert_int_equal(tern_probe_step(NULL), TERN_E_NOMEM);
+  assert_int_equal(tern_probe_step(p), TERN_E_STATE);
+  tear_down();
+  tern_probe_free(p);
 }
 
 /* The whole time holds for the look-up too, and so does a cancel. */
@@ -361,6 +431,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_stepped),
+    cmocka_unit_test(test_probed),
     cmocka_unit_test(test_ends),
     cmocka_unit_test(test_proxy),
     cmocka_unit_test(test_proxy_urls),

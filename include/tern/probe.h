@@ -25,9 +25,17 @@ TERN_API void tern_probe_free(tern_probe *p);
 /* Connects as tern_client_connect does, authenticates where the client has credentials, and says QUIT. Where
  * the certificate or the name in it is what fails, it looks a second time, without verification and without
  * credentials, to tell what is behind. Blocks; the client's timeouts hold for each look. TERN_OK: a mail
- * could have been sent; else what is in tern_probe_error. TERN_E_STATE: the client is stepped, or busy;
+ * could have been sent; else what is in tern_probe_error. TERN_E_STATE: the client is stepped, or busy, or the probe is;
  * TERN_E_UNSUPPORTED in a build without sockets. */
 TERN_API tern_status tern_probe_run(tern_probe *p, tern_client *c, const char *url);
+/* The same without blocking, for a stepped client: start stores what is wanted; then step, in place of
+ * tern_client_step and between waits by tern_client_fd, _wants and _timeout, until it is not TERN_E_AGAIN. The
+ * answers are those of run; start answers with what is wrong at once, and then there is no step to be made.
+ * TERN_E_STATE: the client blocks, is busy, or probes already; nothing was started; from within a callback. The
+ * client outlives the probe, or its last step. free in between gives the client back as it was, with the
+ * connection under way. */
+TERN_API tern_status tern_probe_start(tern_probe *p, tern_client *c, const char *url);
+TERN_API tern_status tern_probe_step(tern_probe *p);
 /* What kept it from success; status TERN_OK: nothing. Never NULL. */
 TERN_API const tern_error *tern_probe_error(const tern_probe *p);
 

@@ -3,7 +3,7 @@
  * The dialogue is read off the client's trace, so that every line of EHLO is there as the server wrote it;
  * the addresses off the race; the rest are the client's and session's getters. A second look, unverified and
  * without credentials, follows where only the certificate stood in the way. Neighbours: findings.c judges
- * what was found; client.c, dial.c. Limits: blocking; 4 KiB of EHLO lines before and within TLS each. */
+ * what was found; client.c, dial.c. Limit: 4 KiB of EHLO lines before and within TLS each. */
 #include "client/probe.h"
 
 #include <stdio.h>
@@ -21,7 +21,9 @@ tern_probe *tern_probe_new(const tern_allocator *mem)
 {
   tern_probe *p = tern__alloc(mem, sizeof *p);
 
-  if (p) p->mem = mem;
+  if (!p) return NULL;
+  p->mem = mem;
+  p->result = TERN_E_STATE; /* nothing was started */
   return p;
 }
 
@@ -35,9 +37,28 @@ static void clear(tern_probe *p)
   p->certificate = TERN_E_AGAIN;
 }
 
+/* The client is as it was given. */
+static void give_back(tern_probe *p)
+{
+  tern_client *c = p->client;
+
+  if (p->behind) {
+    tern__login_clear(&c->login);
+    c->login = p->login;
+    tern__wipe(&p->login, sizeof p->login);
+    c->security.verify = p->verify;
+  }
+  c->trace = p->trace;
+  c->trace_user = p->trace_user;
+  c->tried = NULL;
+  c->security.looked_at = 0;
+  p->client = NULL;
+}
+
 void tern_probe_free(tern_probe *p)
 {
   if (!p) return;
+  if (p->client) give_back(p);
   tern__chain_free(p->chain);
   tern__free(p->mem, p, sizeof *p);
 }
@@ -111,15 +132,6 @@ static void take_tls(tern_probe *p, const tern_client *c)
 }
 
 /* ---- one look --------------------------------------------------------------------------------------*/
-static tern_status wait_for(tern_client *c)
-{
-  tern_status st;
-
-  st = tern__pump_step(c);
-  while (st == TERN_E_AGAIN) st = tern__pump_wait(c);
-  return st;
-}
-
 static void take_auth(tern_probe *p)
 {
   const tern__probe_lines *lines = &p->ehlo[p->ehlo[1].count != 0];
@@ -154,23 +166,6 @@ static void name_tried(tern_probe *p)
     tern__sockaddr_name(&p->tried.list[i].address, p->addresses[i], sizeof p->addresses[i]);
 }
 
-static tern_status look(tern_probe *p, tern_client *c)
-{
-  tern_status st = wait_for(c);
-
-  take_tls(p, c);
-  if (st == TERN_OK) {
-    p->connected = 1;
-    take_session(p, c);
-    c->want_quit = 1;
-    (void)wait_for(c); /* cannot undo what was seen */
-  }
-  if (!p->looks) name_tried(p);
-  c->tried = NULL; /* of the first look alone */
-  p->looks++;
-  return st;
-}
-
 /* Whether a look without verification would tell more. */
 static int by_certificate(tern_status status)
 {
@@ -191,29 +186,63 @@ static void keep_error(tern_probe *p, const tern_error *e)
 /* The second look: the client's credentials and demands are put aside for it. */
 static void look_behind(tern_probe *p, tern_client *c)
 {
-  tern__login login = c->login;
-  uint8_t verify = c->security.verify;
-
+  p->behind = 1;
+  p->login = c->login;
+  p->verify = c->security.verify;
   memset(&c->login, 0, sizeof c->login);
   c->login.mem = c->mem;
-  c->login.random = login.random;
-  c->login.random_user = login.random_user;
+  c->login.random = p->login.random;
+  c->login.random_user = p->login.random_user;
   c->security.verify = TERN_VERIFY_OPTIONAL; /* it is looked at, and the session goes on */
   p->asked = 0;
   tern__conn_fail(c, TERN_OK, TERN_PHASE_NONE, NULL);
   c->want_open = 1;
-  (void)look(p, c);
-  tern__login_clear(&c->login);
-  c->login = login;
-  c->security.verify = verify;
 }
 
-tern_status tern_probe_run(tern_probe *p, tern_client *c, const char *url)
+/* The client has come to where a mail could be sent, or failed before. */
+static void take_look(tern_probe *p, tern_client *c, tern_status st)
 {
+  take_tls(p, c);
+  if (st == TERN_OK) {
+    p->connected = 1;
+    take_session(p, c);
+    c->want_quit = 1; /* its end cannot undo what was seen */
+  }
+  p->leaving = st == TERN_OK;
+  if (!p->looks) name_tried(p);
+  c->tried = NULL; /* of the first look alone */
+  if (!p->looks++) {
+    p->result = st;
+    if (st != TERN_OK) keep_error(p, tern_client_error(c));
+  }
+}
+
+/* Moves what there is to move. TERN_E_AGAIN, or the result. */
+static tern_status advance(tern_probe *p)
+{
+  tern_client *c = p->client;
   tern_status st;
 
-  if (!p || !c) return TERN_E_NOMEM;
-  if (!c->blocking || c->stepping || tern__pump_busy(c)) return TERN_E_STATE;
+  for (;;) {
+    st = tern__pump_step(c);
+    if (st == TERN_E_AGAIN) return st;
+    if (!p->leaving) take_look(p, c, st);
+    else p->leaving = 0;
+    if (p->leaving) continue;
+    if (p->behind || !by_certificate(p->result)) break;
+    look_behind(p, c);
+  }
+  give_back(p);
+  take_auth(p);
+  tern__probe_judge(p, (uint64_t)time(NULL));
+  return p->result;
+}
+
+static tern_status begin(tern_probe *p, tern_client *c, const char *url)
+{
+  uint32_t blocking = c->blocking;
+  tern_status st;
+
   clear(p);
   p->client = c;
   p->trace = c->trace;
@@ -224,18 +253,39 @@ tern_status tern_probe_run(tern_probe *p, tern_client *c, const char *url)
   c->security.looked_at = 1;
   c->blocking = 0; /* connect stores what is wanted, for the looks to do */
   st = tern_client_connect(c, url);
-  c->blocking = 1;
-  if (st == TERN_E_AGAIN) st = look(p, c);
-  if (st != TERN_OK) keep_error(p, tern_client_error(c));
-  if (by_certificate(st)) look_behind(p, c);
-  c->trace = p->trace;
-  c->trace_user = p->trace_user;
-  c->tried = NULL;
-  c->security.looked_at = 0;
+  c->blocking = (uint8_t)blocking;
+  if (st == TERN_E_AGAIN) return st;
+  p->result = st;
+  keep_error(p, tern_client_error(c));
+  give_back(p);
   take_auth(p);
   tern__probe_judge(p, (uint64_t)time(NULL));
-  p->client = NULL;
   return st;
+}
+
+tern_status tern_probe_run(tern_probe *p, tern_client *c, const char *url)
+{
+  tern_status st;
+
+  if (!p || !c) return TERN_E_NOMEM;
+  if (p->client || !c->blocking || c->stepping || tern__pump_busy(c)) return TERN_E_STATE;
+  st = begin(p, c, url);
+  while (st == TERN_E_AGAIN && (st = advance(p)) == TERN_E_AGAIN) tern__pump_wait(c);
+  return st;
+}
+
+tern_status tern_probe_start(tern_probe *p, tern_client *c, const char *url)
+{
+  if (!p || !c) return TERN_E_NOMEM;
+  if (p->client || c->blocking || c->stepping || tern__pump_busy(c)) return TERN_E_STATE;
+  return begin(p, c, url);
+}
+
+tern_status tern_probe_step(tern_probe *p)
+{
+  if (!p) return TERN_E_NOMEM;
+  if (!p->client) return p->result;
+  return p->client->stepping ? TERN_E_STATE : advance(p);
 }
 
 /* ---- getters ---------------------------------------------------------------------------------------*/

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "client/credential.h"
 #include "transport/race.h"
 
 #define TERN__PROBE_LINES 128u
@@ -36,6 +37,11 @@ struct tern_probe {
   uint8_t asked; /* the client has spoken: what comes is no greeting */
   uint8_t connected;
   uint8_t looks;
+  uint8_t leaving; /* QUIT was said */
+  uint8_t behind;  /* the second look: the client's own are put aside here */
+  uint8_t verify;
+  tern__login login;
+  tern_status result; /* of the first look */
   tern__probe_lines ehlo[2]; /* before and within TLS */
   tern__tried tried;
   char addresses[TERN__RACE_MOST][96];
