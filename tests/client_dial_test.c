@@ -220,9 +220,14 @@ static void test_probed(void **state)
   assert_int_equal(tern_probe_step(p), TERN_E_URL);
   assert_int_equal(tern_probe_start(p, b.client, b.url), TERN_E_AGAIN);
   assert_int_equal(tern_probe_step(p), TERN_E_AGAIN);
-  tern_probe_free(p);
-  assert_int_equal(run(), TERN_OK); /* the connection goes on without it */
+  tern_probe_free(p); /* and what it had begun with it */
+  assert_int_equal(tern_client_step(b.client), TERN_E_CANCELLED);
+  assert_int_equal(tern_client_fd(b.client), -1);
+  assert_int_equal(tern_client_connect(b.client, b.url), TERN_E_AGAIN);
+  assert_int_equal(run(), TERN_OK);
   assert_int_equal(tern_client_connected(b.client), 1);
+  tern_client_quit(b.client);
+  if (run() != TERN_OK) fail();
   p = tern_probe_new(NULL);
   assert_int_equal(tern_probe_run(p, b.client, b.url), TERN_E_STATE);
   tern_client_set_blocking(b.client, 1);

@@ -32,8 +32,8 @@ TERN_API tern_status tern_probe_run(tern_probe *p, tern_client *c, const char *u
  * tern_client_step and between waits by tern_client_fd, _wants and _timeout, until it is not TERN_E_AGAIN. The
  * answers are those of run; start answers with what is wrong at once, and then there is no step to be made.
  * TERN_E_STATE: the client blocks, is busy, or probes already; nothing was started; from within a callback. The
- * client outlives the probe, or its last step. free in between gives the client back as it was, with the
- * connection under way. */
+ * client outlives the probe, or its last step, and is asked for nothing else until then. free in between ends the
+ * connection as tern_client_cancel does, and is no callback's. */
 TERN_API tern_status tern_probe_start(tern_probe *p, tern_client *c, const char *url);
 TERN_API tern_status tern_probe_step(tern_probe *p);
 /* What kept it from success; status TERN_OK: nothing. Never NULL. */

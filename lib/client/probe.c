@@ -58,7 +58,10 @@ static void give_back(tern_probe *p)
 void tern_probe_free(tern_probe *p)
 {
   if (!p) return;
-  if (p->client) give_back(p);
+  if (p->client) { /* what is under way was not verified, perhaps, and tells this probe of itself */
+    tern__pump_cancel(p->client);
+    give_back(p);
+  }
   tern__chain_free(p->chain);
   tern__free(p->mem, p, sizeof *p);
 }
