@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """SCRAM bound to the channel, held against implementations that are not ours: tern-send against GNU SASL and Cyrus
-SASL behind OpenSSL (plus_server.c), over a table, and with somebody in between who has a trusted certificate.
+SASL behind OpenSSL (plus_server.c), over a table, with somebody in between who has a trusted certificate, and in
+TLS sessions taken up again.
 Usage: plus.py TERN_SEND PLUS_SERVER TLS (the newest version of the build, 1.2 or 1.3); ends with "N passed, N failed"."""
 import json
 import os
@@ -46,7 +47,7 @@ class Between:
     """Takes TLS with a certificate of its own, and passes on to the server what comes through."""
 
     def __init__(self, port, cert):
-        self.server, self.cert = port, cert
+        self.server, self.cert, self.conns, self.carriers = port, cert, [], []
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
         self.thread = threading.Thread(target=self.accept, daemon=True)
@@ -57,6 +58,10 @@ class Between:
 
     def __exit__(self, *_):
         listener.stop(self.sock, self.thread)
+        for thread in self.carriers:
+            thread.join(30)
+        for conn in self.conns:  # not before: another thread's descriptor could have its number then
+            conn.close()
 
     def accept(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -68,17 +73,23 @@ class Between:
                 return
             far = ssl._create_unverified_context().wrap_socket(socket.create_connection(("127.0.0.1", self.server)))
             near = context.wrap_socket(near, server_side=True)
+            self.conns += [near, far]
             for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
+                self.carriers.append(threading.Thread(target=self.carry, args=(a, b), daemon=True))
+                self.carriers[-1].start()
 
     @staticmethod
     def carry(a, b):
         try:
             while octets := a.recv(4096):
                 b.sendall(octets)
-            b.close()
         except OSError:
             pass
+        for conn in (a, b):
+            try:
+                socket.socket.shutdown(conn, socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def send(url, ca, *more, password="pencil"):
@@ -147,7 +158,22 @@ def rows(folder, cert, other):
             check(name + ": no mail", "mail" not in server.told and "good" not in server.told, server.told)
 
 
+def resumed(folder, cert):
+    """A TLS session taken up again binds as the first one did, though no certificate comes with it."""
+    for tls, binding, libraries in (("1.3", "tls-exporter", "gnu cyrus"), ("1.2", "tls-server-end-point", "cyrus")):
+        for library in libraries.split() if tls <= NEWEST else ():
+            name = "%s, resumed, TLS %s" % (library, tls)
+            kept = ["--memory", os.path.join(folder, "%s.%s" % (library, tls))]
+            with Foreign(library=library, tls=tls, binding=binding, offer=BOTH, mode="starttls", cert=cert[0], key=cert[1],
+                         folder=folder) as server:
+                told = [send("smtp://localhost:%d" % server.port, cert[0], *kept)[1] for _ in range(3)]
+            check(name, [t["ok"] and t["tls"]["resumed"] for t in told] == [False, True, True], told)
+            check(name + ": AUTH", [x for x in server.told if x != "mail"] == ["auth SCRAM-SHA-256-PLUS p=" + binding, "good"] * 3, server.told)
+
+
 with tempfile.TemporaryDirectory() as directory:
-    rows(directory, make_certificate(directory), make_certificate(directory, "other"))
+    certificate = make_certificate(directory)
+    rows(directory, certificate, make_certificate(directory, "other"))
+    resumed(directory, certificate)
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(1 if failed or not passed else 0)
