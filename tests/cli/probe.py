@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """tern-send --probe against scripted servers: what it tells as JSON and to people, what it exits with, and
-that it never sends mail or a secret where it must not. Usage: probe.py TERN_SEND; ends with "N passed, N failed"."""
+that it never sends mail or a secret where it must not. Usage: probe.py TERN_SEND PROBE_STEPS; ends with "N passed, N failed"."""
 import datetime
 import hashlib
 import json
@@ -13,7 +13,7 @@ import tempfile
 from server import Server, make_certificate
 
 passed = failed = 0
-SEND = sys.argv[1]
+SEND, STEPS = sys.argv[1:3]
 SECRET = "s3cr3t-pass"
 
 
@@ -176,6 +176,21 @@ def tls(folder):
         check("TLS required", code == 77 and told["error"] == "TERN_E_TLS_NOT_OFFERED" and told["probe"]["ehlo"][0] == "test", told)
 
 
+def stepped(folder):
+    """Given up after any number of steps, nothing is sent on what was not verified, and no secret."""
+    cert, other = make_certificate(folder), make_certificate(folder, "fourth")
+    for ca, result in ((cert, "TERN_OK"), (other, "TERN_E_TLS_UNKNOWN_CA")):
+        for implicit in (False, True):
+            with Server(cert=cert, implicit=implicit, auth={"ann": SECRET}, ehlo_tls=["AUTH PLAIN"]) as s:
+                done = subprocess.run([STEPS, f"{'smtps' if implicit else 'smtp'}://localhost:{s.port}", ca[0]], capture_output=True, timeout=100)
+                lines = done.stdout.decode().splitlines()
+                check("stepped", done.returncode == 0 and lines[-1:] == [f"ended {result} 1"], done)
+                check("given up at each step", set(lines[:-1]) == {"given up TERN_E_CANCELLED"}, done)
+                s.wait()
+                check("stepped: no mail", not s.messages and not any(x.startswith("MAIL") for x in s.lines), s.lines)
+                check("stepped: secrets", any(x.secrets for x in s.sessions) == (ca is cert), [x.lines for x in s.sessions])
+
+
 def network():
     with socket.socket() as s:  # bound, so that nobody else gets the port, and deaf
         s.bind(("127.0.0.1", 0))
@@ -207,6 +222,7 @@ with tempfile.TemporaryDirectory() as folder:
     plain()
     tls(folder)
     chains(folder)
+    stepped(folder)
     network()
     people()
 print(f"{passed} passed, {failed} failed")
