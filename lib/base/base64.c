@@ -44,6 +44,15 @@ size_t tern__base64_encode(char *out, const uint8_t *in, size_t len)
 {
   char *start = out;
 
+#if !TERN__WIDE
+  size_t i, k;
+
+  for (i = 0; i < len; i += 3) {
+    uint32_t v = (uint32_t)in[i] << 16 | (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0u) | (i + 2 < len ? in[i + 2] : 0u);
+
+    for (k = 0; k < 4; k++, v <<= 6) *out++ = i + k <= len ? letters[v >> 18 & 63u] : '=';
+  }
+#else
   for (; len >= 3; in += 3, len -= 3, out += 4) {
     uint32_t v = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
 
@@ -60,6 +69,7 @@ size_t tern__base64_encode(char *out, const uint8_t *in, size_t len)
     *out++ = len > 1 ? letters[v >> 6 & 63u] : '=';
     *out++ = '=';
   }
+#endif
   return (size_t)(out - start);
 }
 

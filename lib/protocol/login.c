@@ -13,7 +13,7 @@
 
 #define CHALLENGES_MAX 16u    /* of one exchange; SCRAM needs two */
 #define INITIAL_MAX 512u      /* RFC 4954 4: AUTH with its initial response as one command line */
-#define RESPONSE_MAX 12286u   /* RFC 4954 4: 12,288 octets with CRLF */
+#define RESPONSE_MAX 9213u    /* RFC 4954 4: 12,288 octets in base64 and with CRLF */
 #define PIECE 48u             /* octets of a response encoded at a time: a multiple of 3 */
 
 static const tern_mechanism *mechanism(const tern_session *s)
@@ -111,7 +111,7 @@ static tern_status cancel(tern_session *s)
 
 static tern_status respond(tern_session *s, size_t len)
 {
-  if (len > RESPONSE_MAX || tern__base64_length(len) > RESPONSE_MAX) {
+  if (len > RESPONSE_MAX) {
     (void)tern__fail(s, TERN_E_CREDENTIALS, TERN_PHASE_AUTH);
     s->error.field = TERN_FIELD_TOKEN;
     return TERN_E_CREDENTIALS;
@@ -195,7 +195,7 @@ static tern_status begin(tern_session *s)
     s->error.field = (uint8_t)field;
     return st;
   }
-  if (len > RESPONSE_MAX || tern__base64_length(len) > RESPONSE_MAX) return respond(s, len);
+  if (len > RESPONSE_MAX) return respond(s, len);
   s->response_len = (uint16_t)len;
   line_len = strlen("AUTH ") + strlen(m->name) + 1 + tern__base64_length(len) + 2;
   if (!(m->flags & TERN_MECHANISM_FIRST) || line_len > INITIAL_MAX) {
@@ -306,8 +306,6 @@ static tern_status refused(tern_session *s)
 {
   uint32_t code = s->reader.reply.code;
   tern_status status = tern__verdict(TERN_PHASE_AUTH, &s->reader.reply), st;
-  tern_reply reply = s->reader.reply;
-  const char *detail = s->error.detail;
 
   if (s->sasl_error) status = TERN_E_AUTH_CHALLENGE;
   if (s->sasl_error || (code != 504 && code != 534 && code != 535))
@@ -321,8 +319,6 @@ static tern_status refused(tern_session *s)
   }
   st = next_mechanism(s);
   if (st != TERN_E_AUTH_NO_MECHANISM || s->stage == TERN__ENDED) return st;
-  s->reader.reply = reply;
-  s->error.detail = detail;
   return tern__fail_reply(s, status, TERN_PHASE_AUTH);
 }
 

@@ -298,6 +298,7 @@ static uint32_t timeout_of(const tern_session *s, uint32_t phase)
 #endif
 }
 
+static uint64_t due(const tern_session *s, uint64_t now, uint32_t phase, int writes) TERN__APART;
 /* When a wait that begins now, in that phase, is over. */
 static uint64_t due(const tern_session *s, uint64_t now, uint32_t phase, int writes)
 {
@@ -827,10 +828,12 @@ uint32_t tern_session_authenticated(const tern_session *s)
   return !TERN__NONE(s) && s->authenticated;
 }
 
+#if TERN__WITH_CHUNKING
 uint32_t tern_session_quirks(const tern_session *s)
 {
   return !TERN__NONE(s) && s->unchunked ? TERN_QUIRK_NO_BDAT : 0;
 }
+#endif
 
 uint32_t tern_session_secure(const tern_session *s)
 {
