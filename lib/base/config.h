@@ -30,7 +30,8 @@
  *   TERN_NO_MAIL_OPTIONS   no TERN_MAIL_ALL_OR_NONE, TERN_MAIL_REFUSE_BARE and raw parameters
  * and mechanisms of AUTH, with or without the client:
  *   TERN_NO_SCRAM_SHA_256, TERN_NO_SCRAM_SHA_1, TERN_NO_CRAM_MD5, TERN_NO_OAUTHBEARER,
- *   TERN_NO_XOAUTH2, TERN_NO_EXTERNAL, TERN_NO_PLAIN, TERN_NO_LOGIN
+ *   TERN_NO_XOAUTH2, TERN_NO_EXTERNAL, TERN_NO_PLAIN, TERN_NO_LOGIN; TERN_NO_SCRAM_PLUS: SCRAM is not
+ *   bound to the channel
  * and, again with or without the client, what a mail may ask beyond being taken: one that asks for it
  * gets TERN_E_UNSUPPORTED:
  *   TERN_NO_BINARYMIME, TERN_NO_REQUIRETLS, TERN_NO_DELIVERBY, TERN_NO_FUTURERELEASE,
@@ -239,7 +240,8 @@
 #define TERN__WITH_ASKING (TERN__WITH_TERMS || TERN__WITH_REQUIRETLS || TERN__WITH_PRDR)
 
 /* Whether a session needs more than one mail in its plainest form does: include/tern/session.h asks the same for
- * TERN_SESSION_OBJECT. Without it there is one time for all phases (tern_session_set_timeout). */
+ * TERN_SESSION_OBJECT. Without it there is one time for all phases (tern_session_set_timeout), and no
+ * tern_session_outv, tern_session_size and tern_session_set_verified, which have nothing to say. */
 #define TERN__WITH_EXTRA                                                                           \
   (TERN__WITH_LOG || TERN__WITH_TRACE || TERN__WITH_LIMITS || TERN__WITH_WINDOW || TERN__WITH_OTHER || \
    TERN__WITH_POLICY || TERN__WITH_PROGRESS || TERN__WITH_ASKING)
@@ -254,8 +256,15 @@
 #define TERN__WITH_LONG 1
 #endif
 
-/* Whether a mechanism can be bound to the channel or need random octets: SCRAM, or one of the caller's. */
-#define TERN__WITH_BOUND (TERN__WITH_SCRAM || TERN__WITH_POLICY)
+#if !TERN__WITH_SCRAM || defined(TERN_NO_SCRAM_PLUS)
+#define TERN__WITH_PLUS 0
+#else
+#define TERN__WITH_PLUS 1
+#endif
+
+/* Whether a mechanism can be bound to the channel, or need random octets: SCRAM, or one of the caller's. */
+#define TERN__WITH_BOUND (TERN__WITH_PLUS || TERN__WITH_POLICY)
+#define TERN__WITH_RANDOM (TERN__WITH_SCRAM || TERN__WITH_POLICY)
 
 /* The digests that somebody asks for; SHA-256 is there wherever hash.c is. */
 #ifdef TERN_NO_CRAM_MD5

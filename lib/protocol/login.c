@@ -240,7 +240,7 @@ static int fits(const tern_session *s, uint32_t i, int *missing)
     return 0; /* someone may sit in between, whom the next one would not notice */
   }
   if (c->mechanism != NULL && strcmp(c->mechanism, m->name) != 0) return 0;
-  if (TERN__WITH_BOUND && (m->flags & TERN_MECHANISM_RANDOM) && c->random == NULL) {
+  if (TERN__WITH_RANDOM && (m->flags & TERN_MECHANISM_RANDOM) && c->random == NULL) {
     *missing = 1;
     return 0;
   }

@@ -34,10 +34,12 @@ static const uint16_t default_timeout[TERN_PHASES] = { /* seconds */
 };
 
 /* ---- life -------------------------------------------------------------------------------------- */
+#if TERN__WITH_EXTRA
 size_t tern_session_size(uint32_t window, size_t text, size_t out)
 {
   return TERN_SESSION_SIZE(window, text, out);
 }
+#endif
 
 tern_status tern_session_init(tern_session **session, void *block, size_t size, uint32_t window,
                               size_t text)
@@ -194,16 +196,14 @@ tern_status tern_session_set_deadline(tern_session *s, uint64_t at)
   return TERN_OK;
 }
 
+#if TERN__WITH_EXTRA
 tern_status tern_session_set_verified(tern_session *s, uint32_t on)
 {
   if (TERN__NONE(s)) return TERN_E_NOMEM;
-#if TERN__WITH_EXTRA
   s->extra.verified = on != 0; /* at any time: the handshake comes late */
-#else
-  (void)on;
-#endif
   return TERN_OK;
 }
+#endif
 
 #if TERN__WITH_POLICY
 tern_status tern_session_set_pipeline(tern_session *s, uint32_t octets)
@@ -406,6 +406,7 @@ const uint8_t *tern_session_out(tern_session *s, size_t *len)
   return TERN__SPANS_OF(s)[s->span_first].octets;
 }
 
+#if TERN__WITH_EXTRA
 size_t tern_session_outv(tern_session *s, tern_span *spans, size_t max)
 {
   size_t n;
@@ -415,6 +416,7 @@ size_t tern_session_outv(tern_session *s, tern_span *spans, size_t max)
   memcpy(spans, TERN__SPANS_OF(s) + s->span_first, n * sizeof *spans);
   return n;
 }
+#endif
 
 /* Tells the caller how much of its content has left; its answer may be to cancel. */
 static tern_status report_progress(tern_session *s, uint32_t len)
@@ -835,7 +837,9 @@ uint32_t tern_session_quirks(const tern_session *s)
 }
 #endif
 
+#if TERN__WITH_STARTTLS
 uint32_t tern_session_secure(const tern_session *s)
 {
   return !TERN__NONE(s) && TERN__SECURE(s);
 }
+#endif

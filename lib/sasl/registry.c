@@ -8,10 +8,10 @@
  * that it knows it, over this very TLS session before over any; PLAIN before LOGIN for its single round trip. Tokens and certificates are other
  * kinds of credentials and do not compete with these. */
 static const tern_mechanism *const built_in[] = {
-#ifndef TERN_NO_SCRAM_SHA_256
+#if !defined(TERN_NO_SCRAM_SHA_256) && TERN__WITH_PLUS
   &tern__scram_sha256_plus,
 #endif
-#ifndef TERN_NO_SCRAM_SHA_1
+#if !defined(TERN_NO_SCRAM_SHA_1) && TERN__WITH_PLUS
   &tern__scram_sha1_plus,
 #endif
 #ifndef TERN_NO_SCRAM_SHA_256

@@ -54,6 +54,7 @@ static const char *binding_flag(const scram *s)
 {
   const tern_credentials *c = s->sasl.credentials;
 
+  if (!TERN__WITH_PLUS) return "n";
   if (s->bound) return "p=";
   return c->binding != NULL && !c->binding_offered ? "y" : "n";
 }
@@ -65,11 +66,11 @@ static void add_header(const scram *s, tern__pieces *pieces, int whole)
   int acts = c->authzid != NULL && c->authzid[0] != '\0';
 
   tern__pieces_add(pieces, binding_flag(s), TERN_NUL);
-  if (s->bound) tern__pieces_add(pieces, c->binding_type, TERN_NUL);
+  if (TERN__WITH_PLUS && s->bound) tern__pieces_add(pieces, c->binding_type, TERN_NUL);
   tern__pieces_add(pieces, ",a=", acts ? 3 : 1);
   tern__pieces_saslname(pieces, c->authzid);
   tern__pieces_add(pieces, ",", 1);
-  if (whole && s->bound) tern__pieces_add(pieces, c->binding, c->binding_len);
+  if (TERN__WITH_PLUS && whole && s->bound) tern__pieces_add(pieces, c->binding, c->binding_len);
 }
 
 /* That in base64, a piece at a time. */
@@ -130,7 +131,7 @@ static tern_status begin(scram *s, const tern_credentials *credentials, uint32_t
   uint8_t octets[18];
 
   if (status != TERN_OK) return status;
-  if (s->bound && (credentials->binding == NULL || credentials->binding_type == NULL))
+  if (TERN__WITH_PLUS && s->bound && (credentials->binding == NULL || credentials->binding_type == NULL))
     return TERN_E_CREDENTIALS;
   if (credentials->random == NULL ||
       credentials->random(credentials->callback_user, octets, nonce_octets(s)) != TERN_OK)
@@ -146,12 +147,14 @@ static tern_status begin_sha256(void *state, const tern_credentials *credentials
   return begin(state, credentials, field);
 }
 
+#if TERN__WITH_PLUS
 static tern_status begin_sha256_plus(void *state, const tern_credentials *credentials,
                                      uint32_t *field)
 {
   ((scram *)state)->bound = 1;
   return begin_sha256(state, credentials, field);
 }
+#endif
 #endif
 
 #ifndef TERN_NO_SCRAM_SHA_1
@@ -161,12 +164,14 @@ static tern_status begin_sha1(void *state, const tern_credentials *credentials, 
   return begin(state, credentials, field);
 }
 
+#if TERN__WITH_PLUS
 static tern_status begin_sha1_plus(void *state, const tern_credentials *credentials,
                                      uint32_t *field)
 {
   ((scram *)state)->bound = 1;
   return begin_sha1(state, credentials, field);
 }
+#endif
 #endif
 
 /* RFC 5802 7: attr-val. Takes the attribute `name` (0: any extension) and the comma behind it off
@@ -360,12 +365,14 @@ const tern_mechanism tern__scram_sha256 = {
   begin_sha256, challenge, work, tern__sasl_response, success,
 };
 
+#if TERN__WITH_PLUS
 const tern_mechanism tern__scram_sha256_plus = {
   sizeof (tern_mechanism), "SCRAM-SHA-256-PLUS", TERN_CRED_PASSWORD,
   TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM |
     TERN_MECHANISM_BOUND, sizeof (scram),
   begin_sha256_plus, challenge, work, tern__sasl_response, success,
 };
+#endif
 #endif
 
 #ifndef TERN_NO_SCRAM_SHA_1
@@ -375,10 +382,12 @@ const tern_mechanism tern__scram_sha1 = {
   begin_sha1, challenge, work, tern__sasl_response, success,
 };
 
+#if TERN__WITH_PLUS
 const tern_mechanism tern__scram_sha1_plus = {
   sizeof (tern_mechanism), "SCRAM-SHA-1-PLUS", TERN_CRED_PASSWORD,
   TERN_MECHANISM_FIRST | TERN_MECHANISM_PROOF | TERN_MECHANISM_RANDOM |
     TERN_MECHANISM_BOUND, sizeof (scram),
   begin_sha1_plus, challenge, work, tern__sasl_response, success,
 };
+#endif
 #endif

@@ -1,4 +1,4 @@
-/* unwind 10
+/* unwind 10 --unwindset memchr.0:66
  * sources base/base64.c
  *
  * base64, for any 6 octets and any 8 letters: what was encoded decodes to itself in the length that was foretold; and whatever the
