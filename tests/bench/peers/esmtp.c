@@ -1,7 +1,8 @@
 /* esmtp.c - libESMTP. All messages are queued before the session starts; it has no implicit TLS, and finds no
- * address in a certificate: where the server has no name, its rows with TLS stay empty. */
+ * address in a certificate (and waits forever then): where the server has no name, its rows with TLS stay empty. */
 #define _GNU_SOURCE
 #include "peer.h"
+#include <arpa/inet.h>
 #include <auth-client.h>
 #include <libesmtp.h>
 #include <openssl/ssl.h>
@@ -96,10 +97,11 @@ static int session(long messages)
 
 int main(int argc, char **argv)
 {
+  struct in_addr literal;
   long i;
 
   args(argc, argv, 0);
-  if (tls == 2 || resume) return 3;
+  if (tls == 2 || resume || (tls && inet_pton(AF_INET, host, &literal) == 1)) return 3;
   auth_client_init();
   if (reuse) return session(count);
   for (i = 0; i < count; i++)
