@@ -136,7 +136,7 @@ install() { with36 && build install && tests/install/run.sh "$B/install" "$B/ins
 package_what="Debian packages and lintian, musl, the promised binary interface"
 package() {
   local result=0
-  need dpkg-dev debhelper lintian fakeroot abigail-tools musl-tools || return 1
+  need build-essential dpkg-dev debhelper lintian fakeroot abigail-tools musl-tools || return 1
   tests/package/debian.sh "$B/debian" || result=1
   tests/package/musl.sh "$B/musl" || result=1
   with36 && build gcc36 && tests/package/abi.sh "$B/gcc36" || result=1
