@@ -145,7 +145,7 @@ def theirs(world, domain):
     in_force = "DNSSEC-signed TLSA record:" in said and "all TLSA records unusable" not in said
     if not found:
         return ("unusable" if re.search("lookup (error|failed)|Name service error", said) else "?"), said
-    # "Trusted": below an MX record that is not signed; or, since 3.9, by its chain, but not for this name
+    # "Trusted": below an MX record that is not signed; or, as Debian 13's says, by its chain, but not for this name
     if found.group(1) == "Verified" or (found.group(1) == "Trusted" and "certificate verification failed" not in said):
         return ("dane" if in_force else "?"), said
     return ("refused" if in_force else "no dane"), said
